@@ -1,0 +1,1 @@
+//! One step of an agent run, and the call for the next.

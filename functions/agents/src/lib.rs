@@ -1,0 +1,1 @@
+//! Agents: spawn, read, change, stop.

@@ -1,0 +1,1 @@
+//! Login, refresh, identity, API keys.

@@ -1,0 +1,1 @@
+//! Beads: file, read, change, claim, redispatch, escalate, import and export.

@@ -1,0 +1,1 @@
+//! The cron trigger: forwards each occurrence to the tick route.

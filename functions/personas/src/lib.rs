@@ -1,0 +1,1 @@
+//! Personas: list, read, override.

@@ -1,0 +1,1 @@
+//! Projects: register, read, change, close.

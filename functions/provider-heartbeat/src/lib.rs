@@ -1,0 +1,1 @@
+//! Probes every registered provider.

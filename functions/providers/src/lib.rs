@@ -1,0 +1,1 @@
+//! Providers: register, read, change, remove, list models.

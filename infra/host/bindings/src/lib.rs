@@ -1,0 +1,1 @@
+//! Generated bindings of the Spin interfaces that the embedded host implements.

@@ -1,0 +1,3 @@
+//! The workspace service as a program of its own.
+
+fn main() {}

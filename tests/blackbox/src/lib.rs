@@ -1,0 +1,1 @@
+//! Whole behaviour over HTTP on the real components.

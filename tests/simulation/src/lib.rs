@@ -1,0 +1,1 @@
+//! Deterministic simulation of ticks and steps with faults.

@@ -1,0 +1,1 @@
+//! What the tests share: building, starting and talking to a Loom.
