@@ -114,17 +114,22 @@ pub enum DatabaseError {
 
 impl DatabaseError {
     fn unexpected(index: usize, wanted: &str, found: &Value) -> Self {
-        Self::Other(format!("column {index} should hold {wanted} but holds {found:?}"))
+        Self::Other(format!(
+            "column {index} should hold {wanted} but holds {found:?}"
+        ))
     }
 
     /// Sorts a database's own error text into the three kinds.
+    ///
+    /// By SQLite's fixed phrases, which also come through hosts and remote providers that drop the error code.
+    /// Constraints come first, because their text quotes the rule, and a rule may well mention `busy`.
     pub fn from_text(text: &str) -> Self {
         let lower = text.to_ascii_lowercase();
-        if lower.contains("database is locked") || lower.contains("database table is locked") || lower.contains("busy")
-        {
-            Self::Busy
-        } else if lower.contains("constraint") {
+        // "cannot store TEXT value in INTEGER column t.c" is how a STRICT table refuses a type.
+        if lower.contains("constraint failed") || lower.contains("cannot store ") {
             Self::Constraint(text.to_owned())
+        } else if lower.contains(" is locked") || lower.contains("sqlite_busy") {
+            Self::Busy
         } else {
             Self::Other(text.to_owned())
         }
@@ -138,10 +143,19 @@ impl DatabaseError {
 /// error is never lost and the next statement never waits for an unread one.
 pub trait Statements: Send + Sync {
     /// Runs a statement that returns rows, and returns all of them.
-    fn query(&self, sql: &str, parameters: Vec<Value>) -> impl Future<Output = Result<Vec<Row>, DatabaseError>> + Send;
+    fn query(
+        &self,
+        sql: &str,
+        parameters: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<Row>, DatabaseError>> + Send;
 
-    /// Runs a statement and returns the number of rows it changed.
-    fn execute(&self, sql: &str, parameters: Vec<Value>) -> impl Future<Output = Result<u64, DatabaseError>> + Send;
+    /// Runs a statement and returns the number of rows it changed: meaningful after `INSERT`, `UPDATE` and `DELETE`,
+    /// unspecified after anything else. Rows that it returns are dropped.
+    fn execute(
+        &self,
+        sql: &str,
+        parameters: Vec<Value>,
+    ) -> impl Future<Output = Result<u64, DatabaseError>> + Send;
 
     /// The first row of [`query`](Self::query), if any.
     fn query_one(
@@ -169,4 +183,40 @@ pub trait Database: Statements + Clone + 'static {
 pub trait Transaction: Statements {
     /// Makes everything done in it durable, and visible to others, at once. After an error nothing is.
     fn commit(self) -> impl Future<Output = Result<(), DatabaseError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DatabaseError;
+
+    #[test]
+    fn error_texts_are_sorted() {
+        for text in [
+            "database is locked",
+            "database table is locked: bead",
+            "SQLITE_BUSY: database is locked",
+        ] {
+            assert_eq!(
+                DatabaseError::from_text(text),
+                DatabaseError::Busy,
+                "{text}"
+            );
+        }
+        for text in [
+            "UNIQUE constraint failed: bead.id",
+            "FOREIGN KEY constraint failed",
+            "CHECK constraint failed: state IN ('idle','busy')",
+            "cannot store TEXT value in INTEGER column run.fence",
+        ] {
+            assert_eq!(
+                DatabaseError::from_text(text),
+                DatabaseError::Constraint(text.to_owned())
+            );
+        }
+        let text = "no such column: busy in SELECT busy FROM agent at offset 7";
+        assert_eq!(
+            DatabaseError::from_text(text),
+            DatabaseError::Other(text.to_owned())
+        );
+    }
 }

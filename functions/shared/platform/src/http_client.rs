@@ -12,17 +12,22 @@ pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, BodyError>;
 
 /// A body that is there as a whole.
 pub fn body_from(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// Reads a body to its end.
 ///
-/// Fails with [`HttpError::TooLarge`] as soon as it exceeds `limit` bytes, or [`HttpError::Interrupted`] when the
-/// peer breaks off.
+/// Fails with [`HttpError::TooLarge`] as soon as it exceeds `limit` bytes, [`HttpError::Interrupted`] when the peer
+/// breaks off, or [`HttpError::Timeout`] when the time limit of its exchange runs out.
 pub async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, HttpError> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| HttpError::Interrupted(error.to_string()))?;
+        let frame = frame.map_err(|error| match error.downcast::<HttpError>() {
+            Ok(known) => *known,
+            Err(other) => HttpError::Interrupted(other.to_string()),
+        })?;
         if let Ok(data) = frame.into_data() {
             if whole.len() + data.len() > limit {
                 return Err(HttpError::TooLarge { limit });

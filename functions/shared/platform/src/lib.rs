@@ -7,11 +7,14 @@
 //! random number or reads the environment.
 
 mod clock;
+mod contention;
 mod database;
 mod files;
+mod function;
 mod http_client;
 mod key_value;
 mod random;
+pub mod system;
 mod tasks;
 mod variables;
 

@@ -22,7 +22,10 @@ pub trait Variables: Clone + Send + Sync + 'static {
     fn get(&self, name: &str) -> impl Future<Output = Result<String, VariablesError>> + Send;
 
     /// The value of a variable, or `None` when it is undeclared or empty.
-    fn get_optional(&self, name: &str) -> impl Future<Output = Result<Option<String>, VariablesError>> + Send {
+    fn get_optional(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<String>, VariablesError>> + Send {
         async move {
             match self.get(name).await {
                 Ok(value) if value.is_empty() => Ok(None),
