@@ -1,1 +1,3 @@
+//! What the model is told, and how much of it.
 
+pub(crate) mod cut;
