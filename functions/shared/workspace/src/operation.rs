@@ -1,0 +1,173 @@
+use serde::{Deserialize, Serialize};
+
+/// What can be done in a workspace. Paths are relative to the repository's root, with `/` between parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Operation {
+    /// Makes the run's branch and working copy if they are not there yet. Every other operation does so by itself.
+    Open,
+    /// Lists files and directories, without those that git ignores.
+    ReadTree {
+        /// The directory to start from; empty or `.` is the root.
+        #[serde(default)]
+        path: String,
+        /// How many levels to descend, 1 to 32; 0 means the default of 4.
+        #[serde(default)]
+        depth: u32,
+        /// The largest number of entries, at most 5000; 0 means the default of 500.
+        #[serde(default)]
+        limit: u32,
+    },
+    /// Reads a text file of at most 1 MiB.
+    ReadFile {
+        /// The file.
+        path: String,
+        /// The first line to return, from 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_line: Option<u32>,
+        /// The last line to return, included.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_line: Option<u32>,
+    },
+    /// Reads the project's own instructions to agents (`AGENTS.md`); an empty text when it has none.
+    Instructions,
+    /// Finds lines in the files that git does not ignore.
+    Search {
+        /// What to find: plain text, or a regular expression in Rust's `regex` syntax.
+        pattern: String,
+        /// The file or directory to search; the root when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        /// The largest number of matches, at most 1000; 0 means the default of 200.
+        #[serde(default)]
+        limit: u32,
+        /// Whether `pattern` is a regular expression.
+        #[serde(default)]
+        regex: bool,
+    },
+    /// Replaces the one place in a file that looks like `old_text`; see [`crate::edit`].
+    EditFile {
+        /// The file.
+        path: String,
+        /// The text as it is now.
+        old_text: String,
+        /// The text as it should be.
+        new_text: String,
+    },
+    /// Creates or replaces a file of at most 1 MiB, with its directories.
+    WriteFile {
+        /// The file.
+        path: String,
+        /// All of its new content.
+        content: String,
+    },
+    /// Deletes a file.
+    DeleteFile {
+        /// The file.
+        path: String,
+    },
+    /// Moves a file to a place where there is none yet.
+    MoveFile {
+        /// Where it is.
+        from: String,
+        /// Where it should be.
+        to: String,
+    },
+    /// Starts a program in the sandbox: no shell, no network, nothing visible but the working copy and the toolchain.
+    RunCommand {
+        /// The program and its arguments.
+        argv: Vec<String>,
+        /// After how many seconds it is killed with everything it started: 300 when absent, at most 1800.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout_seconds: Option<u64>,
+        /// The directory to run it in; the root when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        directory: Option<String>,
+    },
+    /// Runs the project's build command, or the usual one for its kind.
+    Build,
+    /// Runs the project's test command, or the usual one for its kind.
+    Test {
+        /// Runs only the tests whose name contains this, where the test program can do so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<String>,
+    },
+    /// Runs the project's lint command, or the usual one for its kind.
+    Lint,
+    /// What has changed and is not committed yet.
+    Status,
+    /// The difference between the base branch and the working copy, new files included.
+    Diff,
+    /// The latest commits of the run's branch.
+    Log {
+        /// How many, at most 200; 0 means the default of 20.
+        #[serde(default)]
+        limit: u32,
+    },
+    /// Commits everything the run has changed, unless it contains something that looks like a secret.
+    Commit {
+        /// The message; the first line is cut at 72 characters, and the rest of it moves to the body.
+        message: String,
+    },
+    /// Publishes the run's branch, and only that.
+    Push,
+    /// Merges the run's branch into the base branch, after the project's tests have passed on the result.
+    Merge,
+    /// Removes the working copy and keeps the branch.
+    Close,
+}
+
+impl Operation {
+    /// The operation's name, as in its JSON tag.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::ReadTree { .. } => "read_tree",
+            Self::ReadFile { .. } => "read_file",
+            Self::Instructions => "instructions",
+            Self::Search { .. } => "search",
+            Self::EditFile { .. } => "edit_file",
+            Self::WriteFile { .. } => "write_file",
+            Self::DeleteFile { .. } => "delete_file",
+            Self::MoveFile { .. } => "move_file",
+            Self::RunCommand { .. } => "run_command",
+            Self::Build => "build",
+            Self::Test { .. } => "test",
+            Self::Lint => "lint",
+            Self::Status => "status",
+            Self::Diff => "diff",
+            Self::Log { .. } => "log",
+            Self::Commit { .. } => "commit",
+            Self::Push => "push",
+            Self::Merge => "merge",
+            Self::Close => "close",
+        }
+    }
+
+    /// Whether it may change something, and is therefore done at most once per key. The others only read, and are
+    /// simply done again.
+    pub fn is_write(&self) -> bool {
+        match self {
+            Self::ReadTree { .. }
+            | Self::ReadFile { .. }
+            | Self::Instructions
+            | Self::Search { .. }
+            | Self::Status
+            | Self::Diff
+            | Self::Log { .. } => false,
+            Self::Open
+            | Self::EditFile { .. }
+            | Self::WriteFile { .. }
+            | Self::DeleteFile { .. }
+            | Self::MoveFile { .. }
+            | Self::RunCommand { .. }
+            | Self::Build
+            | Self::Test { .. }
+            | Self::Lint
+            | Self::Commit { .. }
+            | Self::Push
+            | Self::Merge
+            | Self::Close => true,
+        }
+    }
+}

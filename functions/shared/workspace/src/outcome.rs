@@ -1,0 +1,169 @@
+use serde::{Deserialize, Serialize};
+
+/// What an operation brought about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The working copy is there.
+    Opened {
+        /// The run's branch.
+        branch: String,
+        /// The base branch.
+        base: String,
+        /// The commit that the run's branch started from.
+        base_commit: String,
+    },
+    /// A listing.
+    Tree {
+        /// Sorted by path.
+        entries: Vec<TreeEntry>,
+        /// Whether entries were left out because of the limit.
+        truncated: bool,
+    },
+    /// A file, or some lines of it.
+    File {
+        /// The file.
+        path: String,
+        /// The lines, as they are.
+        content: String,
+        /// The number of the first line in `content`, from 1; 0 when there is none.
+        first_line: u32,
+        /// The number of the last line in `content`; 0 when there is none.
+        last_line: u32,
+        /// How many lines the file has.
+        total_lines: u32,
+        /// Whether lines after `last_line` were left out.
+        truncated: bool,
+    },
+    /// Lines that were found.
+    Matches {
+        /// Sorted by path and line.
+        matches: Vec<SearchMatch>,
+        /// Whether matches were left out because of the limit.
+        truncated: bool,
+    },
+    /// A file was edited.
+    Edited {
+        /// The file.
+        path: String,
+        /// How the place was found.
+        matched_by: MatchedBy,
+        /// The first line of the new text, from 1.
+        first_line: u32,
+        /// The last line of the new text; the line before `first_line` when lines were only removed.
+        last_line: u32,
+    },
+    /// A file was written.
+    Written {
+        /// The file.
+        path: String,
+        /// Whether it is new.
+        created: bool,
+        /// Its size in bytes.
+        bytes: u64,
+    },
+    /// A file was deleted.
+    Deleted {
+        /// The file.
+        path: String,
+    },
+    /// A file was moved.
+    Moved {
+        /// Where it was.
+        from: String,
+        /// Where it is.
+        to: String,
+    },
+    /// A program ran. That it failed is an outcome too, not an error.
+    Command {
+        /// What ran.
+        argv: Vec<String>,
+        /// Its exit code; none when it was killed.
+        exit_code: Option<i32>,
+        /// Whether it was killed because its time was up.
+        timed_out: bool,
+        /// Standard output and standard error as they came; when long, the head and the tail with a line between
+        /// them that says how much was cut.
+        output: String,
+        /// How many bytes of output were cut.
+        cut_bytes: u64,
+        /// How long it ran, in milliseconds.
+        duration_ms: u64,
+    },
+    /// Text from git, such as a status, a diff or a log.
+    Text {
+        /// The text.
+        text: String,
+        /// Whether its end was cut off.
+        truncated: bool,
+    },
+    /// A commit was made.
+    Committed {
+        /// Its id.
+        commit: String,
+        /// The files it changed, sorted.
+        files: Vec<String>,
+    },
+    /// The branch was published.
+    Pushed {
+        /// The branch.
+        branch: String,
+        /// Its commit.
+        commit: String,
+    },
+    /// The branch was merged.
+    Merged {
+        /// The base branch's new commit.
+        commit: String,
+        /// The base branch.
+        branch: String,
+    },
+    /// Nothing more to say.
+    Done,
+}
+
+/// One entry of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TreeEntry {
+    /// Relative to the repository's root.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// A file's size in bytes; 0 for the others.
+    pub bytes: u64,
+}
+
+/// What an entry of a listing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link; it is listed and never followed.
+    Symlink,
+}
+
+/// One line that was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SearchMatch {
+    /// The file.
+    pub path: String,
+    /// The line's number, from 1.
+    pub line: u64,
+    /// The line without its end, cut at 400 characters.
+    pub text: String,
+}
+
+/// How an edit found its place, from strict to lenient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchedBy {
+    /// The text is there character by character.
+    Exact,
+    /// The lines are there when spaces at both ends of each, and the indentation as a whole, are disregarded.
+    Whitespace,
+    /// The first and the last line are there, and nothing else in the file begins and ends like it.
+    Anchors,
+}
