@@ -1,0 +1,1 @@
+//! Deterministic simulation: everything a seed decides.
