@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use argv::{ArgvError, split as split_command};
 pub use check::{Checked, from_json};
+pub(crate) use check::{from_call, names_an_action};
 pub use outcome::{ActionOutcome, OutcomeStatus, Performed};
 pub use problem::{ActionError, Problem};
 pub use synonyms::canonical_name;
@@ -462,6 +463,22 @@ impl Action {
                 | Self::WriteFile { .. }
                 | Self::DeleteFile { .. }
                 | Self::MoveFile { .. }
+        )
+    }
+
+    /// Whether it concludes work that earlier actions did: it must not follow a failure in the same reply, because the
+    /// model chose it without knowing of the failure.
+    pub fn concludes(&self) -> bool {
+        matches!(
+            self,
+            Self::GitCommit { .. }
+                | Self::GitPush {}
+                | Self::CreatePullRequest { .. }
+                | Self::ReviewPullRequest { .. }
+                | Self::Approve { .. }
+                | Self::Reject { .. }
+                | Self::CloseBead { .. }
+                | Self::Done { .. }
         )
     }
 

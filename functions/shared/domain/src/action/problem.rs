@@ -7,7 +7,7 @@ use thiserror::Error;
 pub struct Problem {
     /// Stable, `snake_case`: `unknown_action`, `not_allowed`, `not_an_object`, `missing_action`, `missing_field`,
     /// `unknown_field`, `wrong_type`, `empty_field`, `too_long`, `out_of_range`, `unknown_choice`, `no_shell`,
-    /// `nothing_to_change`, `unreadable_arguments`, `too_many_actions`.
+    /// `nothing_to_change`, `unreadable_arguments`, `too_many_actions`, `not_tried`.
     pub code: &'static str,
     /// The field, where it is about one.
     pub field: Option<String>,
