@@ -24,9 +24,7 @@ pub mod reply;
 pub mod role;
 pub mod routing;
 pub mod run;
-pub mod step;
 pub mod time;
 pub mod timer;
-pub mod usage;
 
 pub use refusal::{Refusal, RefusalKind};

@@ -1,1 +1,25 @@
 //! SQL: schema, migrations, one module per aggregate.
+//!
+//! Functions that only read take [`Statements`](loom_platform::Statements): the database or an open transaction.
+//! Functions that write take a [`Change`], so that a change and its events are one transaction (invariant I6).
+
+pub mod account;
+pub mod agent;
+pub mod bead;
+pub mod budget;
+mod change;
+pub mod decision;
+mod error;
+pub mod event;
+pub mod idempotency;
+pub mod knowledge;
+pub mod migrate;
+pub mod persona;
+pub mod project;
+pub mod provider;
+mod row;
+pub mod run;
+pub mod timer;
+
+pub use change::{Change, now};
+pub use error::StoreError;

@@ -1,0 +1,184 @@
+//! Agents.
+
+use loom_domain::{
+    Refusal,
+    agent::{Agent, AgentStatus},
+    event::{EventKind, NewEvent},
+};
+use loom_platform::{DatabaseError, Random, Row, Statements};
+
+use crate::{
+    StoreError,
+    change::Change,
+    row::{optional_time, time, word},
+};
+
+const COLUMNS: &str = "id, name, role, persona, project_id, provider_id, model, status, status_reason, current_run, \
+    current_bead, version, created_at, last_active_at";
+
+/// The agent `id`, or a refusal that says how to find one.
+pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Agent, StoreError> {
+    let row = statements.query_one(&format!("SELECT {COLUMNS} FROM agent WHERE id = ?1"), vec![id.into()]).await?;
+    match row {
+        Some(row) => from_row(&row),
+        None => Err(Refusal::not_found("agent_not_found", format!("There is no agent {id}. GET /api/v1/agents lists them.")).into()),
+    }
+}
+
+/// Up to `limit` agents after the id `after`, oldest first; of one project (and those of none) when it is given.
+pub async fn list<S: Statements>(
+    statements: &S,
+    project_id: Option<&str>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Agent>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM agent WHERE id > ?1 AND (?3 IS NULL OR project_id IS NULL OR project_id = ?3) \
+         ORDER BY id LIMIT ?2"
+    );
+    let rows = statements.query(&sql, vec![after.into(), limit.into(), project_id.into()]).await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Every agent, for the tick: teams are small.
+pub async fn all<S: Statements>(statements: &S) -> Result<Vec<Agent>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM agent ORDER BY COALESCE(last_active_at, 0), id");
+    statements.query(&sql, vec![]).await?.iter().map(from_row).collect()
+}
+
+/// Adds an agent, idle; its name must be free.
+pub async fn spawn<S: Statements, R: Random>(change: &Change<'_, S, R>, mut agent: Agent) -> Result<Agent, StoreError> {
+    agent.id = change.new_id();
+    agent.status = AgentStatus::Idle;
+    agent.created_at = change.now;
+    change
+        .tx
+        .execute(
+            "INSERT INTO agent (id, name, role, persona, project_id, provider_id, model, status, created_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'idle', ?8)",
+            vec![
+                (&agent.id).into(),
+                (&agent.name).into(),
+                (&agent.role).into(),
+                (&agent.persona).into(),
+                agent.project_id.as_ref().into(),
+                agent.provider_id.as_ref().into(),
+                agent.model.as_ref().into(),
+                change.now.0.into(),
+            ],
+        )
+        .await
+        .map_err(taken)?;
+    let mut event = NewEvent::new(EventKind::AgentSpawned)
+        .agent(&agent.id)
+        .with("name", agent.name.clone())
+        .with("role", agent.role.clone())
+        .with("persona", agent.persona.clone());
+    event.project_id.clone_from(&agent.project_id);
+    change.event(event).await?;
+    Ok(agent)
+}
+
+/// Replaces an agent's settings by those of `agent`, whose version must be the one in the database.
+pub async fn update<S: Statements, R: Random>(change: &Change<'_, S, R>, mut agent: Agent) -> Result<Agent, StoreError> {
+    let expected = agent.version;
+    agent.version += 1;
+    let changed = change
+        .tx
+        .execute(
+            "UPDATE agent SET name = ?2, role = ?3, persona = ?4, project_id = ?5, provider_id = ?6, model = ?7, \
+             version = ?8 WHERE id = ?1 AND version = ?9",
+            vec![
+                (&agent.id).into(),
+                (&agent.name).into(),
+                (&agent.role).into(),
+                (&agent.persona).into(),
+                agent.project_id.as_ref().into(),
+                agent.provider_id.as_ref().into(),
+                agent.model.as_ref().into(),
+                agent.version.into(),
+                expected.into(),
+            ],
+        )
+        .await
+        .map_err(taken)?;
+    if changed == 0 {
+        return Err(Refusal::conflict(
+            "version_conflict",
+            format!("Agent {} was changed by somebody else in the meantime. Read it again and repeat your change.", agent.id),
+        )
+        .into());
+    }
+    change.event(NewEvent::new(EventKind::AgentUpdated).agent(&agent.id)).await?;
+    Ok(agent)
+}
+
+/// Sets an agent that has no run idle or stuck.
+pub async fn set_status<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    agent: &Agent,
+    status: AgentStatus,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    if agent.current_run.is_some() || status == AgentStatus::Busy {
+        return Err(busy(agent).into());
+    }
+    change
+        .tx
+        .execute(
+            "UPDATE agent SET status = ?2, status_reason = ?3 WHERE id = ?1 AND current_run IS NULL",
+            vec![(&agent.id).into(), status.as_str().into(), reason.into()],
+        )
+        .await?;
+    let event = NewEvent::new(EventKind::AgentStatusChanged)
+        .agent(&agent.id)
+        .with("old_status", agent.status.as_str())
+        .with("new_status", status.as_str())
+        .with("reason", reason);
+    change.event(event).await?;
+    Ok(())
+}
+
+/// Removes an agent that has no run.
+pub async fn delete<S: Statements, R: Random>(change: &Change<'_, S, R>, agent: &Agent) -> Result<(), StoreError> {
+    if agent.current_run.is_some() {
+        return Err(busy(agent).into());
+    }
+    change.tx.execute("UPDATE bead SET assigned_to = NULL WHERE assigned_to = ?1", vec![(&agent.id).into()]).await?;
+    change.tx.execute("DELETE FROM agent WHERE id = ?1 AND current_run IS NULL", vec![(&agent.id).into()]).await?;
+    change.event(NewEvent::new(EventKind::AgentDeleted).agent(&agent.id).with("name", agent.name.clone())).await?;
+    Ok(())
+}
+
+fn busy(agent: &Agent) -> Refusal {
+    let bead = agent.current_bead.as_deref().unwrap_or("a bead");
+    Refusal::conflict("agent_busy", format!("Agent {} works on {bead}. Wait until its run ends, or stop the run first.", agent.name))
+}
+
+fn taken(error: DatabaseError) -> StoreError {
+    match &error {
+        DatabaseError::Constraint(text) if text.contains("agent.name") => {
+            Refusal::conflict("name_taken", "An agent of this name exists already. Choose another name.").into()
+        }
+        _ => error.into(),
+    }
+}
+
+fn from_row(row: &Row) -> Result<Agent, StoreError> {
+    Ok(Agent {
+        id: row.text(0)?,
+        name: row.text(1)?,
+        role: row.text(2)?,
+        persona: row.text(3)?,
+        project_id: row.optional_text(4)?,
+        provider_id: row.optional_text(5)?,
+        model: row.optional_text(6)?,
+        status: word(row, 7, AgentStatus::parse)?,
+        status_reason: row.optional_text(8)?,
+        current_run: row.optional_text(9)?,
+        current_bead: row.optional_text(10)?,
+        version: row.integer(11)?,
+        created_at: time(row, 12)?,
+        last_active_at: optional_time(row, 13)?,
+    })
+}

@@ -1,0 +1,237 @@
+use loom_domain::{
+    Refusal,
+    bead::{Bead, BeadInput, BeadStatus, REQUIRES_HUMAN_TAG, transition},
+    event::{EventKind, NewEvent},
+    routing,
+};
+use loom_platform::{Random, Statements};
+
+use super::{
+    blockers,
+    file::{put_related, put_tags, refuse_unknown, unknown_reference, without_nulls},
+    get,
+};
+use crate::{StoreError, change::Change, decision, row::to_json, run, timer};
+
+/// Changes a bead as a person asks. What is absent in `input` stays.
+///
+/// Closing it, opening it or blocking it ends its live run; opening it answers nothing by itself, but forgets its
+/// failed runs, because a person has looked at it.
+pub async fn update<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    bead: &Bead,
+    input: BeadInput,
+) -> Result<Bead, StoreError> {
+    let input = input.checked()?;
+    let mut names: Vec<&str> = Vec::new();
+    if let Some(project_id) = &input.project_id
+        && *project_id != bead.project_id
+    {
+        return Err(Refusal::invalid("invalid_fields", "A bead stays in its project. File a new one in the other project.").field("project_id", "cannot change").into());
+    }
+    if let Some(status) = input.status {
+        transition(&bead.id, bead.status, status)?;
+    }
+    let mut next = bead.clone();
+    macro_rules! take {
+        ($($field:ident),*) => {$(
+            if let Some(value) = input.$field.clone() {
+                if next.$field != value {
+                    next.$field = value;
+                    names.push(stringify!($field));
+                }
+            }
+        )*};
+    }
+    take!(kind, title, description, priority, parent, tags, blocked_by, related, touches, due_at, estimate_minutes, assigned_to);
+    if let Some(changes) = input.context {
+        let mut context = next.context.clone();
+        context.extend(changes);
+        next.context = without_nulls(context);
+        names.push("context");
+    }
+    if let Some(parent) = &next.parent
+        && next.parent != bead.parent
+    {
+        let known = get(change.tx, parent).await.map_err(|_| unknown_reference("parent", parent))?;
+        if known.project_id != bead.project_id {
+            return Err(unknown_reference("parent", parent).into());
+        }
+        blockers::refuse_parent_cycle(change.tx, &bead.id, parent).await?;
+    }
+    if let Some(agent) = &next.assigned_to
+        && next.assigned_to != bead.assigned_to
+    {
+        crate::agent::get(change.tx, agent).await.map_err(|_| unknown_reference("assigned_to", agent))?;
+    }
+    if next.tags != bead.tags {
+        put_tags(change.tx, &bead.id, &next.tags).await?;
+    }
+    if next.related != bead.related {
+        put_related(change.tx, &bead.id, &next.related).await?;
+    }
+    let mut open_blockers = bead.open_blockers;
+    if next.blocked_by != bead.blocked_by {
+        let added: Vec<String> = next.blocked_by.iter().filter(|id| !bead.blocked_by.contains(id)).cloned().collect();
+        refuse_unknown(change.tx, "blocked_by", &added).await?;
+        open_blockers = blockers::replace(change.tx, &bead.id, &next.blocked_by).await?;
+    }
+    let wanted = routing::wanted_role(&next.title, &next.description, &next.tags, bead.fingerprint.is_some());
+    if !names.is_empty() {
+        change
+            .tx
+            .execute(
+                "UPDATE bead SET kind = ?2, title = ?3, description = ?4, priority = ?5, parent = ?6, touches = ?7, \
+                 context = ?8, due_at = ?9, estimate_minutes = ?10, assigned_to = ?11, wanted_role = ?12, \
+                 requires_human = ?13, open_blockers = ?14, version = version + 1, updated_at = ?15 WHERE id = ?1",
+                vec![
+                    (&bead.id).into(),
+                    (&next.kind).into(),
+                    (&next.title).into(),
+                    (&next.description).into(),
+                    next.priority.number().into(),
+                    next.parent.as_ref().into(),
+                    to_json(&next.touches).into(),
+                    to_json(&next.context).into(),
+                    next.due_at.map(|at| at.0).into(),
+                    next.estimate_minutes.into(),
+                    next.assigned_to.as_ref().into(),
+                    wanted.as_ref().map(|wanted| wanted.role.as_str().to_owned()).into(),
+                    next.tags.iter().any(|tag| tag == REQUIRES_HUMAN_TAG).into(),
+                    open_blockers.into(),
+                    change.now.0.into(),
+                ],
+            )
+            .await?;
+        let event = NewEvent::new(EventKind::BeadUpdated).project(&bead.project_id).bead(&bead.id).with("fields", names);
+        change.event(event).await?;
+    }
+    if let Some(status) = input.status
+        && status != bead.status
+    {
+        if let Some(run_id) = &bead.run_id {
+            run::cancel(change, run_id, &format!("{} set the bead {}.", change.actor, status.as_str())).await?;
+        }
+        let now = get(change.tx, &bead.id).await?;
+        if status == BeadStatus::Closed {
+            decision::withdraw(change, &bead.id, "the bead was closed").await?;
+        }
+        let reason = input.close_reason.as_deref().unwrap_or("closed by a person");
+        change_status(change, &now, status, reason).await?;
+        if status == BeadStatus::Open {
+            forget_failures(change, &bead.id).await?;
+        }
+    }
+    get(change.tx, &bead.id).await
+}
+
+/// Gives a bead another chance at once: its failures are forgotten, its open decisions are answered by this, and its
+/// retry time is now. A live run is left alone.
+pub async fn redispatch<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    bead: &Bead,
+    reason: &str,
+) -> Result<Bead, StoreError> {
+    if let Some(run_id) = &bead.run_id {
+        return Err(Refusal::conflict("already_claimed", format!("Bead {} is being worked on by run {run_id}. It can be dispatched again when that run has ended.", bead.id))
+            .detail("run_id", run_id.clone())
+            .into());
+    }
+    transition(&bead.id, bead.status, BeadStatus::Open)?;
+    decision::answer_all(change, &bead.id, "redispatch", reason).await?;
+    forget_failures(change, &bead.id).await?;
+    let now = get(change.tx, &bead.id).await?;
+    change_status(change, &now, BeadStatus::Open, reason).await?;
+    let event = NewEvent::new(EventKind::BeadUpdated)
+        .project(&bead.project_id)
+        .bead(&bead.id)
+        .with("fields", vec!["failed_runs", "dispatch_count", "retry_at"])
+        .with("redispatch", reason);
+    change.event(event).await?;
+    get(change.tx, &bead.id).await
+}
+
+async fn forget_failures<S: Statements, R: Random>(change: &Change<'_, S, R>, id: &str) -> Result<(), StoreError> {
+    change
+        .tx
+        .execute("UPDATE bead SET failed_runs = 0, dispatch_count = 0, retry_at = NULL, version = version + 1 WHERE id = ?1", vec![id.into()])
+        .await?;
+    timer::cancel(change.tx, loom_domain::timer::TimerKind::BeadRetry, id).await
+}
+
+/// Moves a bead that has no live run to another status, keeps those that it blocks in step, and records the event.
+pub async fn change_status<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    bead: &Bead,
+    status: BeadStatus,
+    reason: &str,
+) -> Result<(), StoreError> {
+    if bead.status == status && !bead.in_review {
+        return Ok(());
+    }
+    transition(&bead.id, bead.status, status)?;
+    let closes = status == BeadStatus::Closed;
+    change
+        .tx
+        .execute(
+            "UPDATE bead SET status = ?2, in_review = 0, close_reason = ?3, closed_at = ?4, version = version + 1, \
+             updated_at = ?5 WHERE id = ?1",
+            vec![
+                (&bead.id).into(),
+                status.as_str().into(),
+                closes.then(|| reason.to_owned()).into(),
+                closes.then_some(change.now.0).into(),
+                change.now.0.into(),
+            ],
+        )
+        .await?;
+    status_changed(change, bead, status, reason).await
+}
+
+/// What follows from a change of status that is already written: blocked beads and the event.
+pub(crate) async fn status_changed<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    before: &Bead,
+    status: BeadStatus,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let step = match (before.status == BeadStatus::Closed, status == BeadStatus::Closed) {
+        (false, true) => -1,
+        (true, false) => 1,
+        _ => 0,
+    };
+    if step != 0 {
+        change
+            .tx
+            .execute(
+                "UPDATE bead SET open_blockers = MAX(0, open_blockers + ?2), version = version + 1 \
+                 WHERE id IN (SELECT bead_id FROM bead_blocker WHERE blocker_id = ?1)",
+                vec![(&before.id).into(), step.into()],
+            )
+            .await?;
+    }
+    let event = NewEvent::new(EventKind::BeadStatusChanged)
+        .project(&before.project_id)
+        .bead(&before.id)
+        .with("old_status", before.status.as_str())
+        .with("status", status.as_str())
+        .with("reason", reason);
+    change.event(event).await?;
+    if status == BeadStatus::Closed {
+        change.event(NewEvent::new(EventKind::BeadCompleted).project(&before.project_id).bead(&before.id).with("reason", reason)).await?;
+    }
+    Ok(())
+}
+
+/// Deletes a bead: it is closed, no list shows it, and it blocks nobody. Its history stays in the event log.
+pub async fn delete<S: Statements, R: Random>(change: &Change<'_, S, R>, bead: &Bead) -> Result<(), StoreError> {
+    if let Some(run_id) = &bead.run_id {
+        run::cancel(change, run_id, &format!("{} deleted the bead.", change.actor)).await?;
+    }
+    decision::withdraw(change, &bead.id, "the bead was deleted").await?;
+    let now = get(change.tx, &bead.id).await?;
+    change_status(change, &now, BeadStatus::Closed, "deleted").await?;
+    change.tx.execute("UPDATE bead SET deleted_at = ?2 WHERE id = ?1", vec![(&bead.id).into(), change.now.0.into()]).await?;
+    change.event(NewEvent::new(EventKind::BeadDeleted).project(&bead.project_id).bead(&bead.id).with("title", bead.title.clone())).await?;
+    Ok(())
+}

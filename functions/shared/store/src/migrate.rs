@@ -1,0 +1,116 @@
+//! Numbered migrations, applied by whichever function first opens the database.
+
+use loom_platform::{Database, DatabaseError, Statements, Transaction, Value};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// One step of the schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// Strictly increasing, from 1.
+    pub version: i64,
+    /// What it adds, for people.
+    pub name: &'static str,
+    /// Its statements, each ended by a `;` at the end of a line.
+    pub sql: &'static str,
+}
+
+/// All migrations, in order. A landed migration is never edited: what follows is a new one.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "core", sql: include_str!("../migrations/0001_core.sql") },
+    Migration { version: 2, name: "accounts", sql: include_str!("../migrations/0002_accounts.sql") },
+];
+
+/// Why the schema is not as this build needs it.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum MigrateError {
+    /// A statement failed; nothing of that migration was applied.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The database was written by a newer Loom.
+    #[error("the database has schema version {found}, but this Loom knows only {known}: run the newer Loom that wrote it")]
+    TooNew {
+        /// The version in the database.
+        found: i64,
+        /// The newest version that this build knows.
+        known: i64,
+    },
+    /// A migration was changed after it had been applied.
+    #[error("migration {version} differs from the one that this database was made with: restore the original text of the migration")]
+    Changed {
+        /// The migration's number.
+        version: i64,
+    },
+}
+
+/// Brings the schema up to date and returns the versions that were applied, usually none.
+///
+/// Safe to call from any number of functions at once: the check is one read, and each migration is one transaction
+/// that looks again before it acts.
+pub async fn migrate<D: Database>(database: &D) -> Result<Vec<i64>, MigrateError> {
+    let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if current_version(database).await? == newest {
+        return Ok(Vec::new());
+    }
+    database
+        .execute(
+            "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, \
+             sha256 TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
+            vec![],
+        )
+        .await?;
+    let mut applied = Vec::new();
+    for migration in MIGRATIONS {
+        let transaction = database.transaction().await?;
+        let digest = hex(&Sha256::digest(migration.sql.as_bytes()));
+        let row = transaction
+            .query_one("SELECT sha256 FROM schema_version WHERE version = ?1", vec![migration.version.into()])
+            .await?;
+        if let Some(row) = row {
+            if row.text(0)? != digest {
+                return Err(MigrateError::Changed { version: migration.version });
+            }
+            continue;
+        }
+        for statement in statements(migration.sql) {
+            transaction.execute(statement, vec![]).await?;
+        }
+        transaction
+            .execute(
+                "INSERT INTO schema_version (version, name, sha256, applied_at) \
+                 VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
+                vec![migration.version.into(), migration.name.into(), Value::Text(digest)],
+            )
+            .await?;
+        transaction.commit().await?;
+        applied.push(migration.version);
+    }
+    let found = current_version(database).await?;
+    if found > newest {
+        return Err(MigrateError::TooNew { found, known: newest });
+    }
+    Ok(applied)
+}
+
+/// The newest version that the database has; 0 for an empty one.
+pub async fn current_version<S: Statements>(statements: &S) -> Result<i64, DatabaseError> {
+    match statements.query_one("SELECT MAX(version) FROM schema_version", vec![]).await {
+        Ok(row) => row.map_or(Ok(0), |row| Ok(row.optional_integer(0)?.unwrap_or(0))),
+        Err(DatabaseError::Other(text)) if text.contains("no such table") => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+fn statements(sql: &str) -> impl Iterator<Item = &str> {
+    sql.split(";\n").map(str::trim).filter(|statement| {
+        statement.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,188 @@
+//! Projects.
+
+use loom_domain::{
+    Refusal,
+    event::{EventKind, NewEvent},
+    project::{GitStrategy, Project, ProjectStatus},
+};
+use loom_platform::{DatabaseError, Random, Row, Statements, Value};
+
+use crate::{
+    StoreError,
+    change::Change,
+    row::{json, optional_time, time, to_json, word},
+};
+
+const COLUMNS: &str = "id, name, description, git_repo, branch, status, git_strategy, bead_prefix, build_command, \
+    test_command, lint_command, allowed_commands, context, is_perpetual, max_concurrent, budget_micro_usd, \
+    bead_budget_micro_usd, version, created_at, updated_at, closed_at";
+
+/// The project `id`, or a refusal that says how to find one.
+pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Project, StoreError> {
+    let row = statements.query_one(&format!("SELECT {COLUMNS} FROM project WHERE id = ?1"), vec![id.into()]).await?;
+    match row {
+        Some(row) => from_row(&row),
+        None => Err(not_found(id).into()),
+    }
+}
+
+fn not_found(id: &str) -> Refusal {
+    Refusal::not_found("project_not_found", format!("There is no project {id}. GET /api/v1/projects lists them."))
+}
+
+/// Up to `limit` projects after the id `after`, oldest first.
+pub async fn list<S: Statements>(statements: &S, after: &str, limit: i64) -> Result<Vec<Project>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM project WHERE id > ?1 ORDER BY id LIMIT ?2");
+    statements.query(&sql, vec![after.into(), limit.into()]).await?.iter().map(from_row).collect()
+}
+
+/// Registers a project; its name must be free, and its bead prefix is made unique when it was not chosen.
+pub async fn register<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    mut project: Project,
+    prefix_is_chosen: bool,
+) -> Result<Project, StoreError> {
+    project.id = change.new_id();
+    project.created_at = change.now;
+    project.updated_at = change.now;
+    if !prefix_is_chosen {
+        project.bead_prefix = free_prefix(change.tx, &project.bead_prefix).await?;
+    }
+    let sql = "INSERT INTO project (id, name, description, git_repo, branch, status, git_strategy, bead_prefix, \
+               build_command, test_command, lint_command, allowed_commands, context, is_perpetual, max_concurrent, \
+               budget_micro_usd, bead_budget_micro_usd, version, created_at, updated_at, closed_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+    change.tx.execute(sql, parameters(&project)).await.map_err(taken)?;
+    let event = NewEvent::new(EventKind::ProjectCreated).project(&project.id).with("name", project.name.clone());
+    change.event(event).await?;
+    Ok(project)
+}
+
+/// Replaces a project's settings by those of `project`, whose version must be the one in the database.
+pub async fn update<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    mut project: Project,
+    kind: EventKind,
+) -> Result<Project, StoreError> {
+    project.updated_at = change.now;
+    let expected = project.version;
+    project.version += 1;
+    let mut values = parameters(&project);
+    values.push(expected.into());
+    let sql = "UPDATE project SET name = ?2, description = ?3, git_repo = ?4, branch = ?5, status = ?6, \
+               git_strategy = ?7, bead_prefix = ?8, build_command = ?9, test_command = ?10, lint_command = ?11, \
+               allowed_commands = ?12, context = ?13, is_perpetual = ?14, max_concurrent = ?15, \
+               budget_micro_usd = ?16, bead_budget_micro_usd = ?17, version = ?18, created_at = ?19, \
+               updated_at = ?20, closed_at = ?21 WHERE id = ?1 AND version = ?22";
+    if change.tx.execute(sql, values).await.map_err(taken)? == 0 {
+        return Err(Refusal::conflict(
+            "version_conflict",
+            format!("Project {} was changed by somebody else in the meantime. Read it again and repeat your change.", project.id),
+        )
+        .into());
+    }
+    change.event(NewEvent::new(kind).project(&project.id).with("name", project.name.clone())).await?;
+    Ok(project)
+}
+
+/// Deletes a project that has no beads.
+pub async fn delete<S: Statements, R: Random>(change: &Change<'_, S, R>, id: &str) -> Result<(), StoreError> {
+    let beads = change.tx.query_one("SELECT 1 FROM bead WHERE project_id = ?1 LIMIT 1", vec![id.into()]).await?;
+    if beads.is_some() {
+        return Err(Refusal::conflict(
+            "project_has_beads",
+            format!("Project {id} has beads, whose history would be lost. Close it instead: POST /api/v1/projects/{id}/close."),
+        )
+        .into());
+    }
+    for sql in ["DELETE FROM lesson WHERE project_id = ?1", "UPDATE agent SET project_id = NULL WHERE project_id = ?1"] {
+        change.tx.execute(sql, vec![id.into()]).await?;
+    }
+    if change.tx.execute("DELETE FROM project WHERE id = ?1", vec![id.into()]).await? == 0 {
+        return Err(not_found(id).into());
+    }
+    change.event(NewEvent::new(EventKind::ProjectDeleted).project(id)).await?;
+    Ok(())
+}
+
+/// How many beads of a project have each status.
+pub async fn bead_counts<S: Statements>(statements: &S, id: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    let sql = "SELECT status, COUNT(*) FROM bead WHERE project_id = ?1 AND deleted_at IS NULL GROUP BY status";
+    let rows = statements.query(sql, vec![id.into()]).await?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.integer(1)?))).collect()
+}
+
+async fn free_prefix<S: Statements>(tx: &S, wanted: &str) -> Result<String, StoreError> {
+    for number in 1..1000 {
+        let candidate = if number == 1 { wanted.to_owned() } else { format!("{wanted}{number}") };
+        let sql = "SELECT 1 FROM project WHERE bead_prefix = ?1";
+        if tx.query_one(sql, vec![candidate.as_str().into()]).await?.is_none() {
+            return Ok(candidate);
+        }
+    }
+    Err(Refusal::conflict("prefix_taken", format!("All bead prefixes that start with {wanted} are taken. Choose bead_prefix yourself.")).into())
+}
+
+fn taken(error: DatabaseError) -> StoreError {
+    match &error {
+        DatabaseError::Constraint(text) if text.contains("project.name") => {
+            Refusal::conflict("name_taken", "A project of this name exists already. Choose another name.").into()
+        }
+        DatabaseError::Constraint(text) if text.contains("project.bead_prefix") => {
+            Refusal::conflict("prefix_taken", "Another project has this bead_prefix. Choose another one.").into()
+        }
+        _ => error.into(),
+    }
+}
+
+fn parameters(project: &Project) -> Vec<Value> {
+    vec![
+        (&project.id).into(),
+        (&project.name).into(),
+        (&project.description).into(),
+        (&project.git_repo).into(),
+        (&project.branch).into(),
+        project.status.as_str().into(),
+        project.git_strategy.as_str().into(),
+        (&project.bead_prefix).into(),
+        project.build_command.as_ref().into(),
+        project.test_command.as_ref().into(),
+        project.lint_command.as_ref().into(),
+        to_json(&project.allowed_commands).into(),
+        to_json(&project.context).into(),
+        project.is_perpetual.into(),
+        project.max_concurrent.into(),
+        project.budget_micro_usd.into(),
+        project.bead_budget_micro_usd.into(),
+        project.version.into(),
+        project.created_at.0.into(),
+        project.updated_at.0.into(),
+        project.closed_at.map(|at| at.0).into(),
+    ]
+}
+
+fn from_row(row: &Row) -> Result<Project, StoreError> {
+    Ok(Project {
+        id: row.text(0)?,
+        name: row.text(1)?,
+        description: row.text(2)?,
+        git_repo: row.text(3)?,
+        branch: row.text(4)?,
+        status: word(row, 5, ProjectStatus::parse)?,
+        git_strategy: word(row, 6, GitStrategy::parse)?,
+        bead_prefix: row.text(7)?,
+        build_command: row.optional_text(8)?,
+        test_command: row.optional_text(9)?,
+        lint_command: row.optional_text(10)?,
+        allowed_commands: json(row, 11)?,
+        context: json(row, 12)?,
+        is_perpetual: row.boolean(13)?,
+        max_concurrent: row.integer(14)?,
+        budget_micro_usd: row.optional_integer(15)?,
+        bead_budget_micro_usd: row.optional_integer(16)?,
+        version: row.integer(17)?,
+        created_at: time(row, 18)?,
+        updated_at: time(row, 19)?,
+        closed_at: optional_time(row, 20)?,
+    })
+}
