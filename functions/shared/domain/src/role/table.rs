@@ -44,7 +44,7 @@ pub const KNOWN: [KnownRole; 16] = [
     role(
         "product-manager",
         "Product Manager",
-        &["pm", "product-owner", "po", "prod-manager"],
+        &["pm", "product-owner", "prod-manager"],
     ),
     role(
         "project-manager",
@@ -164,6 +164,6 @@ pub const KNOWN: [KnownRole; 16] = [
         "Housekeeping Bot",
         &["housekeeping", "housekeeper", "janitor"],
     ),
-    role("decision-maker", "Decision Maker", &["decider", "arbiter"]),
+    role("decision-maker", "Decision Maker", &[]),
     role("loom", "Loom", &[]),
 ];
