@@ -62,10 +62,6 @@ fn from_sqlite(value: ValueRef<'_>) -> Value {
 }
 
 /// By text and not by code, as the Spin adapter has to: so the two always agree.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is what map_err hands over"
-)]
 pub(super) fn explain(error: rusqlite::Error) -> DatabaseError {
     DatabaseError::from_text(&error.to_string())
 }

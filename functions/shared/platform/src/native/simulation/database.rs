@@ -1,0 +1,300 @@
+use std::{
+    fs,
+    future::poll_fn,
+    path::Path,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use futures_util::future::{Either, select};
+use rusqlite::{Connection, functions::FunctionFlags};
+use tempfile::TempDir;
+
+use super::{
+    template::Template,
+    world::{Link, lock},
+};
+use crate::{
+    Database, DatabaseError, Row, Statements, Transaction, Value,
+    native::statement::{self, explain},
+};
+
+/// How long a writer waits for another: about as long as on the real adapters.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
+
+/// The SQLite file of a simulation. It survives the processes.
+pub(super) struct Store {
+    /// For single statements, each a transaction of its own.
+    single: Mutex<Connection>,
+    /// For transactions; absent while one is open.
+    writer: Mutex<Option<Connection>>,
+    waiting: Mutex<Vec<Waker>>,
+    _directory: TempDir,
+}
+
+impl Store {
+    pub(super) fn open(template: &[u8], clock: &Arc<AtomicU64>) -> Result<Self, DatabaseError> {
+        let failed = |error: std::io::Error| {
+            DatabaseError::Other(format!(
+                "the simulation's database file could not be made: {error}"
+            ))
+        };
+        let directory = temporary_directory().map_err(failed)?;
+        let path = directory.path().join("loom.db");
+        fs::write(&path, template).map_err(failed)?;
+        Ok(Self {
+            single: Mutex::new(connect(&path, clock).map_err(explain)?),
+            writer: Mutex::new(Some(connect(&path, clock).map_err(explain)?)),
+            waiting: Mutex::default(),
+            _directory: directory,
+        })
+    }
+
+    pub(super) fn template(&self) -> Result<Template, DatabaseError> {
+        serialize(&mut lock(&self.single))
+    }
+
+    /// Gives the writer's connection back and lets those who wait try again.
+    fn release(&self, connection: Connection) {
+        *lock(&self.writer) = Some(connection);
+        for waker in lock(&self.waiting).drain(..) {
+            waker.wake();
+        }
+    }
+
+    /// Ready when no transaction is open.
+    async fn released(&self) {
+        poll_fn(|context| {
+            if lock(&self.writer).is_some() {
+                return Poll::Ready(());
+            }
+            lock(&self.waiting).push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// In memory where the system offers that as a directory, because thousands of these files are written.
+fn temporary_directory() -> std::io::Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("loom-simulation-")
+        .tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+}
+
+fn connect(path: &Path, clock: &Arc<AtomicU64>) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.set_prepared_statement_cache_capacity(512);
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;",
+    )?;
+    let clock = Arc::clone(clock);
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("unixepoch", -1, flags, move |context| {
+        let mut fraction = false;
+        for index in 0..context.len() {
+            match context.get::<String>(index)?.as_str() {
+                "now" => {}
+                "subsec" | "subsecond" => fraction = true,
+                other => {
+                    let unknown = format!("the simulated unixepoch knows no {other:?}");
+                    return Err(rusqlite::Error::UserFunctionError(unknown.into()));
+                }
+            }
+        }
+        let millis = clock.load(Ordering::Relaxed) / 1_000;
+        Ok(if fraction {
+            #[expect(
+                clippy::as_conversions,
+                clippy::cast_precision_loss,
+                reason = "far below 2^53"
+            )]
+            let millis = millis as f64;
+            rusqlite::types::Value::Real(millis / 1_000.0)
+        } else {
+            rusqlite::types::Value::Integer(i64::try_from(millis / 1_000).unwrap_or(i64::MAX))
+        })
+    })?;
+    for random in ["random", "randomblob"] {
+        connection.create_scalar_function(random, -1, flags, |_| -> rusqlite::Result<i64> {
+            let reason =
+                "SQL's own randomness is not the seed's: pass a value from the Random port";
+            Err(rusqlite::Error::UserFunctionError(reason.into()))
+        })?;
+    }
+    Ok(connection)
+}
+
+pub(super) fn serialize(connection: &mut Connection) -> Result<Template, DatabaseError> {
+    let bytes = connection.serialize("main").map_err(explain)?;
+    Ok(Template {
+        bytes: Arc::from(&*bytes),
+    })
+}
+
+/// The simulation's database, as one process reaches it.
+#[derive(Debug, Clone)]
+pub struct SimDatabase {
+    link: Link,
+}
+
+impl SimDatabase {
+    pub(super) fn new(link: Link) -> Self {
+        Self { link }
+    }
+
+    async fn run<T>(
+        &self,
+        event: &'static str,
+        sql: &str,
+        operation: impl Fn(&Connection) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        self.link.before(event, shorten(sql)).await;
+        if writes(sql) && self.link.fault("fault: busy", |faults| faults.busy) {
+            return Err(DatabaseError::Busy);
+        }
+        let store = &self.link.world.store;
+        let mut too_long = pin!(self.link.sleep(LONGEST_WAIT));
+        loop {
+            let outcome = operation(&lock(&store.single));
+            if outcome.as_ref().err() != Some(&DatabaseError::Busy) {
+                self.link.after().await;
+                return outcome;
+            }
+            if let Either::Right(_) = select(pin!(store.released()), &mut too_long).await {
+                return Err(DatabaseError::Busy);
+            }
+        }
+    }
+}
+
+impl Statements for SimDatabase {
+    async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, DatabaseError> {
+        let operation = |connection: &Connection| statement::query(connection, sql, &parameters);
+        self.run("database.query", sql, operation).await
+    }
+
+    async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<u64, DatabaseError> {
+        let operation = |connection: &Connection| statement::execute(connection, sql, &parameters);
+        self.run("database.execute", sql, operation).await
+    }
+}
+
+impl Database for SimDatabase {
+    type Transaction = SimTransaction;
+
+    async fn transaction(&self) -> Result<SimTransaction, DatabaseError> {
+        self.link.before("database.begin", "").await;
+        if self.link.fault("fault: busy", |faults| faults.busy) {
+            return Err(DatabaseError::Busy);
+        }
+        let store = &self.link.world.store;
+        let mut too_long = pin!(self.link.sleep(LONGEST_WAIT));
+        loop {
+            let taken = lock(&store.writer).take();
+            if let Some(connection) = taken {
+                let begun = statement::execute(&connection, "BEGIN IMMEDIATE", &[]);
+                let transaction = SimTransaction {
+                    link: self.link.clone(),
+                    connection: Mutex::new(Some(connection)),
+                };
+                begun?;
+                self.link.after().await;
+                return Ok(transaction);
+            }
+            if let Either::Right(_) = select(pin!(store.released()), &mut too_long).await {
+                return Err(DatabaseError::Busy);
+            }
+        }
+    }
+}
+
+/// An open transaction of one process. Dropped, also by a crash, it is rolled back.
+#[derive(Debug)]
+pub struct SimTransaction {
+    link: Link,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl SimTransaction {
+    fn with<T>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        match &*lock(&self.connection) {
+            Some(connection) => operation(connection),
+            None => Err(DatabaseError::Other("the transaction has ended".to_owned())),
+        }
+    }
+}
+
+impl Statements for SimTransaction {
+    async fn query(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, DatabaseError> {
+        self.link.before("transaction.query", shorten(sql)).await;
+        let outcome = self.with(|connection| statement::query(connection, sql, &parameters));
+        self.link.after().await;
+        outcome
+    }
+
+    async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<u64, DatabaseError> {
+        self.link.before("transaction.execute", shorten(sql)).await;
+        let outcome = self.with(|connection| statement::execute(connection, sql, &parameters));
+        self.link.after().await;
+        outcome
+    }
+}
+
+impl Transaction for SimTransaction {
+    async fn commit(self) -> Result<(), DatabaseError> {
+        self.link.before("transaction.commit", "").await;
+        let link = self.link.clone();
+        self.with(|connection| statement::execute(connection, "COMMIT", &[]))?;
+        // Lets the next writer in before the process learns of the commit, or dies without having learnt.
+        drop(self);
+        link.after().await;
+        Ok(())
+    }
+}
+
+impl Drop for SimTransaction {
+    fn drop(&mut self) {
+        let Some(connection) = lock(&self.connection).take() else {
+            return;
+        };
+        if !connection.is_autocommit() {
+            if !self.link.observer {
+                self.link.world.trace("rollback", "");
+            }
+            statement::execute(&connection, "ROLLBACK", &[]).ok();
+        }
+        self.link.world.store.release(connection);
+    }
+}
+
+fn writes(sql: &str) -> bool {
+    let first = sql.split_whitespace().next().unwrap_or("");
+    !first.eq_ignore_ascii_case("select") && !first.eq_ignore_ascii_case("pragma")
+}
+
+/// Enough of a statement to recognise it by, on one line.
+fn shorten(sql: &str) -> String {
+    let mut short = String::with_capacity(100);
+    for word in sql.split_whitespace() {
+        if short.len() + word.len() > 99 {
+            short.push_str(" …");
+            break;
+        }
+        if !short.is_empty() {
+            short.push(' ');
+        }
+        short.push_str(word);
+    }
+    short
+}

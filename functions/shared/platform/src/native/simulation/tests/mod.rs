@@ -1,0 +1,4 @@
+mod database;
+mod faults;
+mod http;
+mod schedule;
