@@ -44,6 +44,7 @@ mod request_id;
 mod routes;
 pub mod secret;
 mod serve;
+mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod token;
@@ -61,3 +62,4 @@ pub use reply::{Created, Secret};
 pub use request_id::RequestId;
 pub use routes::{Access, DEFAULT_BODY_LIMIT, Declared, Routes};
 pub use serve::serve;
+pub use settings::Settings;

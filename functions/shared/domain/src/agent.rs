@@ -28,7 +28,9 @@ impl AgentStatus {
 
     /// The status that [`as_str`](Self::as_str) names.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Idle, Self::Busy, Self::Stuck].into_iter().find(|status| status.as_str() == text)
+        [Self::Idle, Self::Busy, Self::Stuck]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 

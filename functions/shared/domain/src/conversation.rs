@@ -1,3 +1,5 @@
+//! Conversations with a model, in the words of the OpenAI chat API.
+
 use serde::{Deserialize, Serialize};
 
 /// Who speaks in a [`Message`]; the words of the OpenAI chat API.
@@ -44,12 +46,22 @@ pub struct Message {
 impl Message {
     /// A message that is only text.
     pub fn text(role: Speaker, content: impl Into<String>) -> Self {
-        Self { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
+        Self {
+            role,
+            content: content.into(),
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+        }
     }
 
     /// The answer to the tool call `id`.
     pub fn tool_result(id: impl Into<String>, content: impl Into<String>) -> Self {
-        Self { role: Speaker::Tool, content: content.into(), tool_calls: Vec::new(), tool_call_id: Some(id.into()) }
+        Self {
+            role: Speaker::Tool,
+            content: content.into(),
+            tool_calls: Vec::new(),
+            tool_call_id: Some(id.into()),
+        }
     }
 }
 

@@ -113,7 +113,14 @@ pub struct NewEvent {
 impl NewEvent {
     /// An event about nothing in particular; the other methods say what it concerns.
     pub fn new(kind: EventKind) -> Self {
-        Self { kind, project_id: None, bead_id: None, run_id: None, agent_id: None, data: Map::new() }
+        Self {
+            kind,
+            project_id: None,
+            bead_id: None,
+            run_id: None,
+            agent_id: None,
+            data: Map::new(),
+        }
     }
 
     /// It concerns a project.

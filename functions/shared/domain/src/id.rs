@@ -11,7 +11,10 @@ pub fn uuid_v7(now: i64, random: [u8; 10]) -> String {
     let [r0, r1, rest @ ..] = random;
     let time = (now.max(0) as u64) & 0xffff_ffff_ffff;
     let a = u64::from(u16::from_be_bytes([r0, r1])) & 0x0fff;
-    let b = rest.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte)) & 0x3fff_ffff_ffff_ffff
+    let b = rest
+        .iter()
+        .fold(0u64, |value, byte| value << 8 | u64::from(*byte))
+        & 0x3fff_ffff_ffff_ffff
         | 0x8000_0000_0000_0000;
     format!(
         "{:08x}-{:04x}-7{a:03x}-{:04x}-{:012x}",
@@ -40,7 +43,14 @@ pub fn bead_id(prefix: &str, length: usize, random: &[u8; 16]) -> String {
     let characters: String = random
         .iter()
         .take(length)
-        .map(|byte| char::from(ALPHABET.get(usize::from(byte & 31)).copied().unwrap_or(b'0')))
+        .map(|byte| {
+            char::from(
+                ALPHABET
+                    .get(usize::from(byte & 31))
+                    .copied()
+                    .unwrap_or(b'0'),
+            )
+        })
         .collect();
     format!("{prefix}-{characters}")
 }
@@ -48,7 +58,9 @@ pub fn bead_id(prefix: &str, length: usize, random: &[u8; 16]) -> String {
 /// Whether `prefix` may start bead ids: 2 to 12 characters, a letter first, then letters, digits or inner dashes.
 pub fn is_bead_prefix(prefix: &str) -> bool {
     (2..=12).contains(&prefix.len())
-        && prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && prefix
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && prefix.starts_with(|first: char| first.is_ascii_lowercase())
         && !prefix.ends_with('-')
 }
@@ -61,7 +73,10 @@ mod tests {
     fn a_uuid_has_the_version_and_variant_of_rfc_9562() {
         let id = uuid_v7(0x0189_abcd_ef01, [0xff; 10]);
         assert_eq!(id, "0189abcd-ef01-7fff-bfff-ffffffffffff");
-        assert!(uuid_v7(1, [0xff; 10]) < uuid_v7(2, [0; 10]), "ids sort by time");
+        assert!(
+            uuid_v7(1, [0xff; 10]) < uuid_v7(2, [0; 10]),
+            "ids sort by time"
+        );
     }
 
     #[test]
@@ -70,7 +85,14 @@ mod tests {
         assert_eq!(bead_id_length(4_000), 5);
         assert_eq!(bead_id_length(6_000), 6);
         assert_eq!(bead_id_length(1_000_000), 9);
-        assert_eq!(bead_id("bd", 5, &[0, 1, 31, 32, 10, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9]), "bd-01z0a");
+        assert_eq!(
+            bead_id(
+                "bd",
+                5,
+                &[0, 1, 31, 32, 10, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9]
+            ),
+            "bd-01z0a"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod bead;
 pub mod budget;
 pub mod conversation;
 pub mod decision;
+pub mod dispatch;
 pub mod event;
 pub mod id;
 pub mod lesson;

@@ -27,7 +27,9 @@ impl ProjectStatus {
 
     /// The status that [`as_str`](Self::as_str) names.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Open, Self::Closed].into_iter().find(|status| status.as_str() == text)
+        [Self::Open, Self::Closed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
@@ -53,7 +55,9 @@ impl GitStrategy {
 
     /// The strategy that [`as_str`](Self::as_str) names.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::BranchPr, Self::Direct].into_iter().find(|strategy| strategy.as_str() == text)
+        [Self::BranchPr, Self::Direct]
+            .into_iter()
+            .find(|strategy| strategy.as_str() == text)
     }
 }
 
@@ -224,15 +228,22 @@ impl ProjectInput {
             project.max_concurrent = max_concurrent;
         }
         cap(&mut project.budget_micro_usd, self.budget_micro_usd);
-        cap(&mut project.bead_budget_micro_usd, self.bead_budget_micro_usd);
+        cap(
+            &mut project.bead_budget_micro_usd,
+            self.bead_budget_micro_usd,
+        );
         check(&project)?;
         Ok(project)
     }
 }
 
 fn check(project: &Project) -> Result<(), Refusal> {
-    let mut refusal = Refusal::invalid("invalid_fields", "The project has fields that cannot be accepted.");
-    let mut wrong = |field: &str, problem: &str| refusal.fields.insert(field.to_owned(), problem.to_owned());
+    let mut refusal = Refusal::invalid(
+        "invalid_fields",
+        "The project has fields that cannot be accepted.",
+    );
+    let mut wrong =
+        |field: &str, problem: &str| refusal.fields.insert(field.to_owned(), problem.to_owned());
     if project.name.is_empty() || project.name.chars().count() > 100 {
         wrong("name", "must be 1 to 100 characters");
     }
@@ -240,13 +251,19 @@ fn check(project: &Project) -> Result<(), Refusal> {
         wrong("description", "must be at most 16 KiB");
     }
     if !(project.git_repo.starts_with('/') || project.git_repo.starts_with("file:///")) {
-        wrong("git_repo", "must be an absolute path or a file:/// URL of a git repository on the workspace service's machine");
+        wrong(
+            "git_repo",
+            "must be an absolute path or a file:/// URL of a git repository on the workspace service's machine",
+        );
     }
     if !is_branch_name(&project.branch) {
         wrong("branch", "must be a valid git branch name");
     }
     if !project.bead_prefix.is_empty() && !is_bead_prefix(&project.bead_prefix) {
-        wrong("bead_prefix", "must be 2 to 12 lower-case letters, digits or inner dashes, a letter first");
+        wrong(
+            "bead_prefix",
+            "must be 2 to 12 lower-case letters, digits or inner dashes, a letter first",
+        );
     }
     if !(1..=64).contains(&project.max_concurrent) {
         wrong("max_concurrent", "must be 1 to 64");
@@ -256,18 +273,31 @@ fn check(project: &Project) -> Result<(), Refusal> {
         ("bead_budget_micro_usd", project.bead_budget_micro_usd),
     ] {
         if value.is_some_and(|value| !(0..=1_000_000_000_000).contains(&value)) {
-            wrong(field, "must be 0 (no cap) to 1,000,000 US dollars, in millionths of a dollar");
+            wrong(
+                field,
+                "must be 0 (no cap) to 1,000,000 US dollars, in millionths of a dollar",
+            );
         }
     }
     if project.allowed_commands.len() > 64
-        || project.allowed_commands.iter().any(|command| command.is_empty() || command.contains(['/', ' ']))
+        || project
+            .allowed_commands
+            .iter()
+            .any(|command| command.is_empty() || command.contains(['/', ' ']))
     {
-        wrong("allowed_commands", "must be at most 64 program names without a path or arguments");
+        wrong(
+            "allowed_commands",
+            "must be at most 64 program names without a path or arguments",
+        );
     }
     if project.context.len() > 64 || project.context.values().any(|value| value.len() > 4096) {
         wrong("context", "must be at most 64 entries of at most 4 KiB");
     }
-    if refusal.fields.is_empty() { Ok(()) } else { Err(refusal) }
+    if refusal.fields.is_empty() {
+        Ok(())
+    } else {
+        Err(refusal)
+    }
 }
 
 /// What git accepts as a branch name, less what only confuses (`git check-ref-format`).
@@ -276,8 +306,12 @@ fn is_branch_name(name: &str) -> bool {
         && !name.starts_with(['-', '/', '.'])
         && !name.ends_with(['/', '.'])
         && !name.ends_with(".lock")
-        && !["..", "//", "@{", "/."].iter().any(|part| name.contains(part))
-        && name.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"~^:?*[\\".contains(c))
+        && !["..", "//", "@{", "/."]
+            .iter()
+            .any(|part| name.contains(part))
+        && name
+            .chars()
+            .all(|c| !c.is_whitespace() && !c.is_control() && !"~^:?*[\\".contains(c))
 }
 
 /// The first letters and digits of a name, at most eight; `bd` when too few are left.
@@ -289,7 +323,11 @@ fn prefix_from(name: &str) -> String {
         .skip_while(char::is_ascii_digit)
         .take(8)
         .collect();
-    if is_bead_prefix(&short) { short } else { "bd".to_owned() }
+    if is_bead_prefix(&short) {
+        short
+    } else {
+        "bd".to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -297,7 +335,11 @@ mod tests {
     use super::*;
 
     fn input() -> ProjectInput {
-        ProjectInput { name: Some("Demo app".into()), git_repo: Some("/srv/demo".into()), ..Default::default() }
+        ProjectInput {
+            name: Some("Demo app".into()),
+            git_repo: Some("/srv/demo".into()),
+            ..Default::default()
+        }
     }
 
     #[test]
@@ -322,6 +364,16 @@ mod tests {
         .register()
         .unwrap_err();
         let fields: Vec<_> = refusal.fields.keys().map(String::as_str).collect();
-        assert_eq!(fields, ["bead_prefix", "branch", "budget_micro_usd", "git_repo", "max_concurrent", "name"]);
+        assert_eq!(
+            fields,
+            [
+                "bead_prefix",
+                "branch",
+                "budget_micro_usd",
+                "git_repo",
+                "max_concurrent",
+                "name"
+            ]
+        );
     }
 }

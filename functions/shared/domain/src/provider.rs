@@ -28,7 +28,9 @@ impl ProviderStatus {
 
     /// The status that [`as_str`](Self::as_str) names.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Healthy, Self::Failed].into_iter().find(|status| status.as_str() == text)
+        [Self::Pending, Self::Healthy, Self::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
@@ -120,12 +122,18 @@ impl ProviderInput {
         })?;
         provider.id = id.unwrap_or_else(|| slug(&provider.name));
         let is_slug = (1..=64).contains(&provider.id.len())
-            && provider.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && provider
+                .id
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if is_slug {
             Ok(provider)
         } else {
-            Err(Refusal::invalid("invalid_fields", "The provider has fields that cannot be accepted.")
-                .field("id", "must be 1 to 64 lower-case letters, digits or dashes"))
+            Err(Refusal::invalid(
+                "invalid_fields",
+                "The provider has fields that cannot be accepted.",
+            )
+            .field("id", "must be 1 to 64 lower-case letters, digits or dashes"))
         }
     }
 
@@ -133,8 +141,13 @@ impl ProviderInput {
     ///
     /// A new endpoint makes it pending again, to be probed at once.
     pub fn apply(self, mut provider: Provider) -> Result<Provider, Refusal> {
-        let mut refusal = Refusal::invalid("invalid_fields", "The provider has fields that cannot be accepted.");
-        let mut wrong = |field: &str, problem: &str| refusal.fields.insert(field.to_owned(), problem.to_owned());
+        let mut refusal = Refusal::invalid(
+            "invalid_fields",
+            "The provider has fields that cannot be accepted.",
+        );
+        let mut wrong = |field: &str, problem: &str| {
+            refusal.fields.insert(field.to_owned(), problem.to_owned())
+        };
         if let Some(name) = self.name {
             provider.name = name.trim().to_owned();
         }
@@ -168,27 +181,47 @@ impl ProviderInput {
         if !(provider.endpoint.starts_with("http://") || provider.endpoint.starts_with("https://"))
             || provider.endpoint.contains(['?', '#', '@', ' '])
         {
-            wrong("endpoint", "must be an http:// or https:// URL without a query or credentials");
+            wrong(
+                "endpoint",
+                "must be an http:// or https:// URL without a query or credentials",
+            );
         }
         if !(1_024..=10_000_000).contains(&provider.context_window) {
             wrong("context_window", "must be 1,024 to 10,000,000 tokens");
         }
         for (field, price) in [
             ("prompt_price_micro_usd", provider.prompt_price_micro_usd),
-            ("completion_price_micro_usd", provider.completion_price_micro_usd),
+            (
+                "completion_price_micro_usd",
+                provider.completion_price_micro_usd,
+            ),
         ] {
             if !(0..=10_000_000_000).contains(&price) {
-                wrong(field, "must be 0 to 10,000 US dollars a million tokens, in millionths of a dollar");
+                wrong(
+                    field,
+                    "must be 0 to 10,000 US dollars a million tokens, in millionths of a dollar",
+                );
             }
         }
-        if refusal.fields.is_empty() { Ok(provider) } else { Err(refusal) }
+        if refusal.fields.is_empty() {
+            Ok(provider)
+        } else {
+            Err(refusal)
+        }
     }
 }
 
 fn slug(name: &str) -> String {
-    let dashed: String =
-        name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    dashed.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+    let dashed: String = name
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    dashed
+        .split('-')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 /// How long until a provider is probed again, in milliseconds: 30 s while healthy, then doubling to 10 minutes.
@@ -210,15 +243,21 @@ mod tests {
 
     #[test]
     fn heartbeats_back_off() {
-        assert_eq!([0, 1, 2, 5, 99].map(heartbeat_interval), [30_000, 60_000, 120_000, 600_000, 600_000]);
+        assert_eq!(
+            [0, 1, 2, 5, 99].map(heartbeat_interval),
+            [30_000, 60_000, 120_000, 600_000, 600_000]
+        );
     }
 
     #[test]
     fn cost_is_rounded_up() {
-        let provider =
-            ProviderInput { name: Some("Token Hub".into()), endpoint: Some("http://h:1".into()), ..Default::default() }
-                .register()
-                .unwrap();
+        let provider = ProviderInput {
+            name: Some("Token Hub".into()),
+            endpoint: Some("http://h:1".into()),
+            ..Default::default()
+        }
+        .register()
+        .unwrap();
         assert_eq!(provider.id, "token-hub");
         assert_eq!(cost_micro_usd(&provider, 1_000, 100), 4_500);
         assert_eq!(cost_micro_usd(&provider, 1, 0), 3);

@@ -35,7 +35,13 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(kind: RefusalKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), fields: BTreeMap::new(), details: Map::new() }
+        Self {
+            kind,
+            code,
+            message: message.into(),
+            fields: BTreeMap::new(),
+            details: Map::new(),
+        }
     }
 
     /// What was named does not exist.

@@ -37,10 +37,15 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let number = |range: std::ops::Range<usize>| -> Option<i64> {
             let part = text.get(range)?;
-            part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
+            part.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| part.parse().ok())?
         };
         let literal = |index: usize, allowed: &[u8]| {
-            text.as_bytes().get(index).is_some_and(|byte| allowed.contains(byte)).then_some(())
+            text.as_bytes()
+                .get(index)
+                .is_some_and(|byte| allowed.contains(byte))
+                .then_some(())
         };
         let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
         let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
@@ -79,7 +84,9 @@ impl Timestamp {
             }
         };
         let days = days_from_civil(year, month, day)?;
-        Some(Self(days * DAY + (hour * 3600 + minute * 60 + second) * SECOND + milliseconds - offset))
+        Some(Self(
+            days * DAY + (hour * 3600 + minute * 60 + second) * SECOND + milliseconds - offset,
+        ))
     }
 }
 
@@ -92,8 +99,9 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| D::Error::custom("a time must be RFC 3339, such as 2026-11-24T08:05:34Z"))
+        Self::parse(&text).ok_or_else(|| {
+            D::Error::custom("a time must be RFC 3339, such as 2026-11-24T08:05:34Z")
+        })
     }
 }
 
@@ -107,7 +115,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -135,15 +147,29 @@ mod tests {
             ("2000-02-29T12:00:00.500Z", 951_825_600_500),
             ("2026-11-24T08:05:34.120Z", 1_795_507_534_120),
         ] {
-            assert_eq!(Timestamp::parse(text), Some(Timestamp(milliseconds)), "{text}");
+            assert_eq!(
+                Timestamp::parse(text),
+                Some(Timestamp(milliseconds)),
+                "{text}"
+            );
             assert_eq!(Timestamp(milliseconds).to_rfc3339(), text);
         }
-        assert_eq!(Timestamp::parse("1970-01-01T01:00:00+01:00"), Some(Timestamp(0)));
+        assert_eq!(
+            Timestamp::parse("1970-01-01T01:00:00+01:00"),
+            Some(Timestamp(0))
+        );
     }
 
     #[test]
     fn what_is_no_moment() {
-        for text in ["", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "yesterday"] {
+        for text in [
+            "",
+            "2026-02-30T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-01-01",
+            "2026-01-01T00:00:00",
+            "yesterday",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }

@@ -201,11 +201,14 @@ CREATE INDEX run_of_bead ON run (bead_id, created_at);
 CREATE TABLE step (
     run_id TEXT NOT NULL REFERENCES run (id),
     number INTEGER NOT NULL,
-    -- calling: money is reserved and the model may be at work; replied: its reply is journalled (invariant I7);
+    -- calling: money is reserved and the model may be at work; replied: its reply is journalled (invariant I7),
     -- ended: its actions are journalled too.
     status TEXT NOT NULL CHECK (status IN ('calling', 'replied', 'ended')),
     request TEXT,
     calls INTEGER NOT NULL DEFAULT 1,
+    -- Calls that failed, and how often the idempotency key had to be renewed because of that.
+    failures INTEGER NOT NULL DEFAULT 0,
+    key_number INTEGER NOT NULL DEFAULT 0,
     reserved_micro_usd INTEGER NOT NULL,
     reply TEXT,
     provider_id TEXT NOT NULL,

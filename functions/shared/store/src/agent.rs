@@ -18,10 +18,19 @@ const COLUMNS: &str = "id, name, role, persona, project_id, provider_id, model, 
 
 /// The agent `id`, or a refusal that says how to find one.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Agent, StoreError> {
-    let row = statements.query_one(&format!("SELECT {COLUMNS} FROM agent WHERE id = ?1"), vec![id.into()]).await?;
+    let row = statements
+        .query_one(
+            &format!("SELECT {COLUMNS} FROM agent WHERE id = ?1"),
+            vec![id.into()],
+        )
+        .await?;
     match row {
         Some(row) => from_row(&row),
-        None => Err(Refusal::not_found("agent_not_found", format!("There is no agent {id}. GET /api/v1/agents lists them.")).into()),
+        None => Err(Refusal::not_found(
+            "agent_not_found",
+            format!("There is no agent {id}. GET /api/v1/agents lists them."),
+        )
+        .into()),
     }
 }
 
@@ -36,18 +45,66 @@ pub async fn list<S: Statements>(
         "SELECT {COLUMNS} FROM agent WHERE id > ?1 AND (?3 IS NULL OR project_id IS NULL OR project_id = ?3) \
          ORDER BY id LIMIT ?2"
     );
-    let rows = statements.query(&sql, vec![after.into(), limit.into(), project_id.into()]).await?;
+    let rows = statements
+        .query(&sql, vec![after.into(), limit.into(), project_id.into()])
+        .await?;
     rows.iter().map(from_row).collect()
+}
+
+/// The agents that work for that project alone.
+pub(crate) async fn of_project<S: Statements>(
+    statements: &S,
+    project_id: &str,
+) -> Result<Vec<Agent>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM agent WHERE project_id = ?1 ORDER BY id");
+    statements
+        .query(&sql, vec![project_id.into()])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Every agent, for the tick: teams are small.
 pub async fn all<S: Statements>(statements: &S) -> Result<Vec<Agent>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM agent ORDER BY COALESCE(last_active_at, 0), id");
-    statements.query(&sql, vec![]).await?.iter().map(from_row).collect()
+    statements
+        .query(&sql, vec![])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
+}
+
+/// A free name: `wanted`, or with the first number from 2 on that makes it one.
+pub async fn free_name<S: Statements>(statements: &S, wanted: &str) -> Result<String, StoreError> {
+    for number in 1..1000 {
+        let candidate = if number == 1 {
+            wanted.to_owned()
+        } else {
+            format!("{wanted} {number}")
+        };
+        let sql = "SELECT 1 FROM agent WHERE name = ?1";
+        if statements
+            .query_one(sql, vec![candidate.as_str().into()])
+            .await?
+            .is_none()
+        {
+            return Ok(candidate);
+        }
+    }
+    Err(Refusal::conflict(
+        "name_taken",
+        format!("All names that start with {wanted} are taken. Choose a name yourself."),
+    )
+    .into())
 }
 
 /// Adds an agent, idle; its name must be free.
-pub async fn spawn<S: Statements, R: Random>(change: &Change<'_, S, R>, mut agent: Agent) -> Result<Agent, StoreError> {
+pub async fn spawn<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    mut agent: Agent,
+) -> Result<Agent, StoreError> {
     agent.id = change.new_id();
     agent.status = AgentStatus::Idle;
     agent.created_at = change.now;
@@ -80,7 +137,10 @@ pub async fn spawn<S: Statements, R: Random>(change: &Change<'_, S, R>, mut agen
 }
 
 /// Replaces an agent's settings by those of `agent`, whose version must be the one in the database.
-pub async fn update<S: Statements, R: Random>(change: &Change<'_, S, R>, mut agent: Agent) -> Result<Agent, StoreError> {
+pub async fn update<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    mut agent: Agent,
+) -> Result<Agent, StoreError> {
     let expected = agent.version;
     agent.version += 1;
     let changed = change
@@ -109,7 +169,9 @@ pub async fn update<S: Statements, R: Random>(change: &Change<'_, S, R>, mut age
         )
         .into());
     }
-    change.event(NewEvent::new(EventKind::AgentUpdated).agent(&agent.id)).await?;
+    change
+        .event(NewEvent::new(EventKind::AgentUpdated).agent(&agent.id))
+        .await?;
     Ok(agent)
 }
 
@@ -140,26 +202,55 @@ pub async fn set_status<S: Statements, R: Random>(
 }
 
 /// Removes an agent that has no run.
-pub async fn delete<S: Statements, R: Random>(change: &Change<'_, S, R>, agent: &Agent) -> Result<(), StoreError> {
+pub async fn delete<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    agent: &Agent,
+) -> Result<(), StoreError> {
     if agent.current_run.is_some() {
         return Err(busy(agent).into());
     }
-    change.tx.execute("UPDATE bead SET assigned_to = NULL WHERE assigned_to = ?1", vec![(&agent.id).into()]).await?;
-    change.tx.execute("DELETE FROM agent WHERE id = ?1 AND current_run IS NULL", vec![(&agent.id).into()]).await?;
-    change.event(NewEvent::new(EventKind::AgentDeleted).agent(&agent.id).with("name", agent.name.clone())).await?;
+    change
+        .tx
+        .execute(
+            "UPDATE bead SET assigned_to = NULL WHERE assigned_to = ?1",
+            vec![(&agent.id).into()],
+        )
+        .await?;
+    change
+        .tx
+        .execute(
+            "DELETE FROM agent WHERE id = ?1 AND current_run IS NULL",
+            vec![(&agent.id).into()],
+        )
+        .await?;
+    change
+        .event(
+            NewEvent::new(EventKind::AgentDeleted)
+                .agent(&agent.id)
+                .with("name", agent.name.clone()),
+        )
+        .await?;
     Ok(())
 }
 
 fn busy(agent: &Agent) -> Refusal {
     let bead = agent.current_bead.as_deref().unwrap_or("a bead");
-    Refusal::conflict("agent_busy", format!("Agent {} works on {bead}. Wait until its run ends, or stop the run first.", agent.name))
+    Refusal::conflict(
+        "agent_busy",
+        format!(
+            "Agent {} works on {bead}. Wait until its run ends, or stop the run first.",
+            agent.name
+        ),
+    )
 }
 
 fn taken(error: DatabaseError) -> StoreError {
     match &error {
-        DatabaseError::Constraint(text) if text.contains("agent.name") => {
-            Refusal::conflict("name_taken", "An agent of this name exists already. Choose another name.").into()
-        }
+        DatabaseError::Constraint(text) if text.contains("agent.name") => Refusal::conflict(
+            "name_taken",
+            "An agent of this name exists already. Choose another name.",
+        )
+        .into(),
         _ => error.into(),
     }
 }

@@ -1,11 +1,6 @@
 //! Budgets: what is reserved and what is spent (invariant I11).
 
-use loom_domain::{
-    budget::BudgetScope,
-    project::Project,
-    run::Run,
-    time::Timestamp,
-};
+use loom_domain::{budget::BudgetScope, project::Project, run::Run, time::Timestamp};
 use loom_platform::Statements;
 use serde::Serialize;
 
@@ -25,13 +20,25 @@ pub struct Caps {
 impl Caps {
     /// The caps of a project, with that of the day.
     pub fn new(project: &Project, day: Option<i64>) -> Self {
-        Self { bead: project.bead_budget_micro_usd, project: project.budget_micro_usd, day }
+        Self {
+            bead: project.bead_budget_micro_usd,
+            project: project.budget_micro_usd,
+            day,
+        }
     }
 }
 
 /// The three budgets that one call counts against.
-fn subjects<'a>(bead_id: &'a str, project_id: &'a str, day: &'a str) -> [(BudgetScope, &'a str); 3] {
-    [(BudgetScope::Bead, bead_id), (BudgetScope::Project, project_id), (BudgetScope::Day, day)]
+fn subjects<'a>(
+    bead_id: &'a str,
+    project_id: &'a str,
+    day: &'a str,
+) -> [(BudgetScope, &'a str); 3] {
+    [
+        (BudgetScope::Bead, bead_id),
+        (BudgetScope::Project, project_id),
+        (BudgetScope::Day, day),
+    ]
 }
 
 /// Reserves `amount` against the budgets of bead, project and day, or says whose would be exceeded.
@@ -52,10 +59,24 @@ pub async fn reserve<S: Statements>(
             BudgetScope::Project => caps.project,
             BudgetScope::Day => caps.day,
         };
-        tx.execute("INSERT OR IGNORE INTO budget (scope, subject) VALUES (?1, ?2)", vec![scope.as_str().into(), subject.into()]).await?;
+        tx.execute(
+            "INSERT OR IGNORE INTO budget (scope, subject) VALUES (?1, ?2)",
+            vec![scope.as_str().into(), subject.into()],
+        )
+        .await?;
         let sql = "UPDATE budget SET reserved_micro_usd = reserved_micro_usd + ?3 WHERE scope = ?1 AND subject = ?2 \
                    AND (?4 IS NULL OR reserved_micro_usd + spent_micro_usd + ?3 <= ?4)";
-        let reserved = tx.execute(sql, vec![scope.as_str().into(), subject.into(), amount.into(), cap.into()]).await?;
+        let reserved = tx
+            .execute(
+                sql,
+                vec![
+                    scope.as_str().into(),
+                    subject.into(),
+                    amount.into(),
+                    cap.into(),
+                ],
+            )
+            .await?;
         if reserved == 0 {
             return Ok(Some(scope));
         }
@@ -75,7 +96,16 @@ pub(crate) async fn settle<S: Statements>(
     for (scope, subject) in subjects(&run.bead_id, &run.project_id, &day) {
         let sql = "UPDATE budget SET reserved_micro_usd = reserved_micro_usd - ?3, spent_micro_usd = spent_micro_usd + ?4 \
                    WHERE scope = ?1 AND subject = ?2";
-        tx.execute(sql, vec![scope.as_str().into(), subject.into(), reserved.into(), spent.into()]).await?;
+        tx.execute(
+            sql,
+            vec![
+                scope.as_str().into(),
+                subject.into(),
+                reserved.into(),
+                spent.into(),
+            ],
+        )
+        .await?;
     }
     Ok(())
 }
@@ -84,12 +114,19 @@ pub(crate) async fn settle<S: Statements>(
 pub(crate) async fn release_run<S: Statements>(tx: &S, run: &Run) -> Result<(), StoreError> {
     let open = "run_id = ?1 AND status = 'calling' AND reserved_micro_usd > 0";
     let rows = tx
-        .query(&format!("SELECT reserved_micro_usd, started_at FROM step WHERE {open}"), vec![(&run.id).into()])
+        .query(
+            &format!("SELECT reserved_micro_usd, started_at FROM step WHERE {open}"),
+            vec![(&run.id).into()],
+        )
         .await?;
     for row in rows {
         settle(tx, run, row.integer(0)?, 0, Timestamp(row.integer(1)?)).await?;
     }
-    tx.execute(&format!("UPDATE step SET reserved_micro_usd = 0 WHERE {open}"), vec![(&run.id).into()]).await?;
+    tx.execute(
+        &format!("UPDATE step SET reserved_micro_usd = 0 WHERE {open}"),
+        vec![(&run.id).into()],
+    )
+    .await?;
     Ok(())
 }
 
@@ -103,10 +140,20 @@ pub struct Balance {
 }
 
 /// How a budget stands; an unused one is all zero.
-pub async fn balance<S: Statements>(statements: &S, scope: BudgetScope, subject: &str) -> Result<Balance, StoreError> {
-    let sql = "SELECT reserved_micro_usd, spent_micro_usd FROM budget WHERE scope = ?1 AND subject = ?2";
-    let row = statements.query_one(sql, vec![scope.as_str().into(), subject.into()]).await?;
+pub async fn balance<S: Statements>(
+    statements: &S,
+    scope: BudgetScope,
+    subject: &str,
+) -> Result<Balance, StoreError> {
+    let sql =
+        "SELECT reserved_micro_usd, spent_micro_usd FROM budget WHERE scope = ?1 AND subject = ?2";
+    let row = statements
+        .query_one(sql, vec![scope.as_str().into(), subject.into()])
+        .await?;
     row.map_or(Ok(Balance::default()), |row| {
-        Ok(Balance { reserved_micro_usd: row.integer(0)?, spent_micro_usd: row.integer(1)? })
+        Ok(Balance {
+            reserved_micro_usd: row.integer(0)?,
+            spent_micro_usd: row.integer(1)?,
+        })
     })
 }

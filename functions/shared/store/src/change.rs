@@ -8,7 +8,9 @@ pub(crate) const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
 /// The present moment by the database's clock.
 pub async fn now<S: Statements>(statements: &S) -> Result<Timestamp, StoreError> {
-    let row = statements.query_one(&format!("SELECT {NOW}"), vec![]).await?;
+    let row = statements
+        .query_one(&format!("SELECT {NOW}"), vec![])
+        .await?;
     let row = row.ok_or_else(|| StoreError::Corrupt("the clock gave no row".to_owned()))?;
     Ok(Timestamp(row.integer(0)?))
 }
@@ -30,7 +32,12 @@ pub struct Change<'a, S, R> {
 impl<'a, S: Statements, R: Random> Change<'a, S, R> {
     /// A change in the open transaction `tx`.
     pub async fn new(tx: &'a S, random: &'a R, actor: &'a str) -> Result<Self, StoreError> {
-        Ok(Self { tx, random, actor, now: now(tx).await? })
+        Ok(Self {
+            tx,
+            random,
+            actor,
+            now: now(tx).await?,
+        })
     }
 
     /// A fresh UUIDv7.

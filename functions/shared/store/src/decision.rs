@@ -67,13 +67,23 @@ pub async fn ask<S: Statements, R: Random>(
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Decision, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM decision WHERE id = ?1");
     let row = statements.query_one(&sql, vec![id.into()]).await?;
-    row.as_ref().map(from_row).transpose()?.ok_or_else(|| Refusal::not_found("decision_not_found", format!("There is no decision {id}.")).into())
+    row.as_ref().map(from_row).transpose()?.ok_or_else(|| {
+        Refusal::not_found("decision_not_found", format!("There is no decision {id}.")).into()
+    })
 }
 
 /// The decisions about a bead, oldest first.
-pub async fn of_bead<S: Statements>(statements: &S, bead_id: &str) -> Result<Vec<Decision>, StoreError> {
+pub async fn of_bead<S: Statements>(
+    statements: &S,
+    bead_id: &str,
+) -> Result<Vec<Decision>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM decision WHERE bead_id = ?1 ORDER BY created_at, id");
-    statements.query(&sql, vec![bead_id.into()]).await?.iter().map(from_row).collect()
+    statements
+        .query(&sql, vec![bead_id.into()])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Answers every open decision about a bead with the same words, and frees the bead.
@@ -102,13 +112,23 @@ pub async fn answer_all<S: Statements, R: Random>(
         change.event(event).await?;
     }
     if !rows.is_empty() {
-        change.tx.execute("UPDATE bead SET open_decisions = 0, version = version + 1 WHERE id = ?1", vec![bead_id.into()]).await?;
+        change
+            .tx
+            .execute(
+                "UPDATE bead SET open_decisions = 0, version = version + 1 WHERE id = ?1",
+                vec![bead_id.into()],
+            )
+            .await?;
     }
     Ok(())
 }
 
 /// Ends every open decision about a bead whose question no longer matters.
-pub async fn withdraw<S: Statements, R: Random>(change: &Change<'_, S, R>, bead_id: &str, why: &str) -> Result<(), StoreError> {
+pub async fn withdraw<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    bead_id: &str,
+    why: &str,
+) -> Result<(), StoreError> {
     answer_all(change, bead_id, "withdrawn", why).await
 }
 

@@ -8,7 +8,8 @@ use loom_platform::{DatabaseError, Row, Statements, Value};
 
 use crate::{StoreError, row::json};
 
-const COLUMNS: &str = "sequence, kind, actor, project_id, bead_id, run_id, agent_id, data, created_at";
+const COLUMNS: &str =
+    "sequence, kind, actor, project_id, bead_id, run_id, agent_id, data, created_at";
 
 /// Records an event and returns its place in the order.
 pub(crate) async fn append<S: Statements>(
@@ -58,7 +59,10 @@ impl EventFilter {
         }
         if !self.kinds.is_empty() {
             parameters.push(serde_json::json!(self.kinds).to_string().into());
-            sql.push_str(&format!(" AND kind IN (SELECT value FROM json_each(?{}))", parameters.len()));
+            sql.push_str(&format!(
+                " AND kind IN (SELECT value FROM json_each(?{}))",
+                parameters.len()
+            ));
         }
         sql
     }
@@ -73,8 +77,15 @@ pub async fn list_after<S: Statements>(
 ) -> Result<Vec<Event>, StoreError> {
     let mut parameters = vec![after.into(), limit.into()];
     let narrow = filter.sql(&mut parameters);
-    let sql = format!("SELECT {COLUMNS} FROM event WHERE sequence > ?1{narrow} ORDER BY sequence LIMIT ?2");
-    statements.query(&sql, parameters).await?.iter().map(from_row).collect()
+    let sql = format!(
+        "SELECT {COLUMNS} FROM event WHERE sequence > ?1{narrow} ORDER BY sequence LIMIT ?2"
+    );
+    statements
+        .query(&sql, parameters)
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Up to `limit` events before the sequence number `before`, newest first.
@@ -86,13 +97,22 @@ pub async fn list_before<S: Statements>(
 ) -> Result<Vec<Event>, StoreError> {
     let mut parameters = vec![before.into(), limit.into()];
     let narrow = filter.sql(&mut parameters);
-    let sql = format!("SELECT {COLUMNS} FROM event WHERE sequence < ?1{narrow} ORDER BY sequence DESC LIMIT ?2");
-    statements.query(&sql, parameters).await?.iter().map(from_row).collect()
+    let sql = format!(
+        "SELECT {COLUMNS} FROM event WHERE sequence < ?1{narrow} ORDER BY sequence DESC LIMIT ?2"
+    );
+    statements
+        .query(&sql, parameters)
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// The sequence number of the newest event; 0 when there is none.
 pub async fn newest<S: Statements>(statements: &S) -> Result<i64, StoreError> {
-    let row = statements.query_one("SELECT COALESCE(MAX(sequence), 0) FROM event", vec![]).await?;
+    let row = statements
+        .query_one("SELECT COALESCE(MAX(sequence), 0) FROM event", vec![])
+        .await?;
     row.map_or(Ok(0), |row| Ok(row.integer(0)?))
 }
 

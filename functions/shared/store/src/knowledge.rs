@@ -47,7 +47,14 @@ pub async fn comment<S: Statements, R: Random>(
         )
         .await?;
     if inserted > 0 {
-        change.event(NewEvent::new(EventKind::CommentCreated).project(&bead.project_id).bead(bead_id).with("comment_id", id.clone())).await?;
+        change
+            .event(
+                NewEvent::new(EventKind::CommentCreated)
+                    .project(&bead.project_id)
+                    .bead(bead_id)
+                    .with("comment_id", id.clone()),
+            )
+            .await?;
     }
     Ok(id)
 }
@@ -105,10 +112,25 @@ pub async fn send_message<S: Statements, R: Random>(
 }
 
 /// The messages for a role that this run reads: those that nobody has read, and those that it read before.
-pub async fn messages_for<S: Statements>(statements: &S, run: &Run, role: &str, limit: i64) -> Result<Vec<Message>, StoreError> {
+pub async fn messages_for<S: Statements>(
+    statements: &S,
+    run: &Run,
+    role: &str,
+    limit: i64,
+) -> Result<Vec<Message>, StoreError> {
     let sql = "SELECT id, bead_id, from_agent, subject, body FROM message WHERE project_id = ?1 AND to_role = ?2 \
                AND (read_by_run IS NULL OR read_by_run = ?3) ORDER BY created_at, id LIMIT ?4";
-    let rows = statements.query(sql, vec![(&run.project_id).into(), role.into(), (&run.id).into(), limit.into()]).await?;
+    let rows = statements
+        .query(
+            sql,
+            vec![
+                (&run.project_id).into(),
+                role.into(),
+                (&run.id).into(),
+                limit.into(),
+            ],
+        )
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(Message {
@@ -123,10 +145,15 @@ pub async fn messages_for<S: Statements>(statements: &S, run: &Run, role: &str, 
 }
 
 /// Notes that a run has read messages; those that another run read first stay that run's.
-pub async fn mark_read<S: Statements>(tx: &S, run_id: &str, messages: &[Message]) -> Result<(), StoreError> {
+pub async fn mark_read<S: Statements>(
+    tx: &S,
+    run_id: &str,
+    messages: &[Message],
+) -> Result<(), StoreError> {
     for message in messages {
         let sql = "UPDATE message SET read_by_run = ?2 WHERE id = ?1 AND read_by_run IS NULL";
-        tx.execute(sql, vec![(&message.id).into(), run_id.into()]).await?;
+        tx.execute(sql, vec![(&message.id).into(), run_id.into()])
+            .await?;
     }
     Ok(())
 }
@@ -158,7 +185,15 @@ pub async fn remember<S: Statements, R: Random>(
     embedding: Vec<u8>,
 ) -> Result<(), StoreError> {
     let known = "SELECT 1 FROM lesson WHERE project_id = ?1 AND title = ?2 AND detail = ?3";
-    if change.tx.query_one(known, vec![(&run.project_id).into(), title.into(), detail.into()]).await?.is_some() {
+    if change
+        .tx
+        .query_one(
+            known,
+            vec![(&run.project_id).into(), title.into(), detail.into()],
+        )
+        .await?
+        .is_some()
+    {
         return Ok(());
     }
     change
@@ -190,10 +225,16 @@ pub async fn remember<S: Statements, R: Random>(
 }
 
 /// The newest `limit` lessons of a project, to be ranked by the caller.
-pub async fn lessons<S: Statements>(statements: &S, project_id: &str, limit: i64) -> Result<Vec<StoredLesson>, StoreError> {
+pub async fn lessons<S: Statements>(
+    statements: &S,
+    project_id: &str,
+    limit: i64,
+) -> Result<Vec<StoredLesson>, StoreError> {
     let sql = "SELECT id, category, title, detail, embedding, created_at FROM lesson WHERE project_id = ?1 \
                ORDER BY created_at DESC, id DESC LIMIT ?2";
-    let rows = statements.query(sql, vec![project_id.into(), limit.into()]).await?;
+    let rows = statements
+        .query(sql, vec![project_id.into(), limit.into()])
+        .await?;
     rows.iter()
         .map(|row| -> Result<StoredLesson, DatabaseError> {
             Ok(StoredLesson {

@@ -7,6 +7,7 @@ pub mod account;
 pub mod agent;
 pub mod bead;
 pub mod budget;
+pub mod catalogue;
 mod change;
 pub mod decision;
 mod error;

@@ -17,8 +17,16 @@ pub struct Migration {
 
 /// All migrations, in order. A landed migration is never edited: what follows is a new one.
 pub const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "core", sql: include_str!("../migrations/0001_core.sql") },
-    Migration { version: 2, name: "accounts", sql: include_str!("../migrations/0002_accounts.sql") },
+    Migration {
+        version: 1,
+        name: "core",
+        sql: include_str!("../migrations/0001_core.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "accounts",
+        sql: include_str!("../migrations/0002_accounts.sql"),
+    },
 ];
 
 /// Why the schema is not as this build needs it.
@@ -28,7 +36,9 @@ pub enum MigrateError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The database was written by a newer Loom.
-    #[error("the database has schema version {found}, but this Loom knows only {known}: run the newer Loom that wrote it")]
+    #[error(
+        "the database has schema version {found}, but this Loom knows only {known}: run the newer Loom that wrote it"
+    )]
     TooNew {
         /// The version in the database.
         found: i64,
@@ -36,7 +46,9 @@ pub enum MigrateError {
         known: i64,
     },
     /// A migration was changed after it had been applied.
-    #[error("migration {version} differs from the one that this database was made with: restore the original text of the migration")]
+    #[error(
+        "migration {version} differs from the one that this database was made with: restore the original text of the migration"
+    )]
     Changed {
         /// The migration's number.
         version: i64,
@@ -64,11 +76,16 @@ pub async fn migrate<D: Database>(database: &D) -> Result<Vec<i64>, MigrateError
         let transaction = database.transaction().await?;
         let digest = hex(&Sha256::digest(migration.sql.as_bytes()));
         let row = transaction
-            .query_one("SELECT sha256 FROM schema_version WHERE version = ?1", vec![migration.version.into()])
+            .query_one(
+                "SELECT sha256 FROM schema_version WHERE version = ?1",
+                vec![migration.version.into()],
+            )
             .await?;
         if let Some(row) = row {
             if row.text(0)? != digest {
-                return Err(MigrateError::Changed { version: migration.version });
+                return Err(MigrateError::Changed {
+                    version: migration.version,
+                });
             }
             continue;
         }
@@ -79,7 +96,11 @@ pub async fn migrate<D: Database>(database: &D) -> Result<Vec<i64>, MigrateError
             .execute(
                 "INSERT INTO schema_version (version, name, sha256, applied_at) \
                  VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
-                vec![migration.version.into(), migration.name.into(), Value::Text(digest)],
+                vec![
+                    migration.version.into(),
+                    migration.name.into(),
+                    Value::Text(digest),
+                ],
             )
             .await?;
         transaction.commit().await?;
@@ -87,14 +108,20 @@ pub async fn migrate<D: Database>(database: &D) -> Result<Vec<i64>, MigrateError
     }
     let found = current_version(database).await?;
     if found > newest {
-        return Err(MigrateError::TooNew { found, known: newest });
+        return Err(MigrateError::TooNew {
+            found,
+            known: newest,
+        });
     }
     Ok(applied)
 }
 
 /// The newest version that the database has; 0 for an empty one.
 pub async fn current_version<S: Statements>(statements: &S) -> Result<i64, DatabaseError> {
-    match statements.query_one("SELECT MAX(version) FROM schema_version", vec![]).await {
+    match statements
+        .query_one("SELECT MAX(version) FROM schema_version", vec![])
+        .await
+    {
         Ok(row) => row.map_or(Ok(0), |row| Ok(row.optional_integer(0)?.unwrap_or(0))),
         Err(DatabaseError::Other(text)) if text.contains("no such table") => Ok(0),
         Err(error) => Err(error),
@@ -103,7 +130,9 @@ pub async fn current_version<S: Statements>(statements: &S) -> Result<i64, Datab
 
 fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(";\n").map(str::trim).filter(|statement| {
-        statement.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))
+        statement
+            .lines()
+            .any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))
     })
 }
 

@@ -29,17 +29,34 @@ const COLUMNS: &str = "name, content, version, updated_by, updated_at";
 /// All overrides; there are few.
 pub async fn list<S: Statements>(statements: &S) -> Result<Vec<PersonaOverride>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM persona_override ORDER BY name");
-    statements.query(&sql, vec![]).await?.iter().map(from_row).collect()
+    statements
+        .query(&sql, vec![])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// The override of a persona, if it has one.
-pub async fn find<S: Statements>(statements: &S, name: &str) -> Result<Option<PersonaOverride>, StoreError> {
+pub async fn find<S: Statements>(
+    statements: &S,
+    name: &str,
+) -> Result<Option<PersonaOverride>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM persona_override WHERE name = ?1");
-    statements.query_one(&sql, vec![name.into()]).await?.as_ref().map(from_row).transpose()
+    statements
+        .query_one(&sql, vec![name.into()])
+        .await?
+        .as_ref()
+        .map(from_row)
+        .transpose()
 }
 
 /// Puts a text in force. The caller has parsed it.
-pub async fn put<S: Statements, R: Random>(change: &Change<'_, S, R>, name: &str, content: &str) -> Result<(), StoreError> {
+pub async fn put<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    name: &str,
+    content: &str,
+) -> Result<(), StoreError> {
     change
         .tx
         .execute(
@@ -49,15 +66,28 @@ pub async fn put<S: Statements, R: Random>(change: &Change<'_, S, R>, name: &str
             vec![name.into(), content.into(), change.actor.into(), change.now.0.into()],
         )
         .await?;
-    change.event(NewEvent::new(EventKind::PersonaUpdated).with("persona", name)).await?;
+    change
+        .event(NewEvent::new(EventKind::PersonaUpdated).with("persona", name))
+        .await?;
     Ok(())
 }
 
 /// Puts the shipped text in force again. Returns whether there was an override.
-pub async fn reset<S: Statements, R: Random>(change: &Change<'_, S, R>, name: &str) -> Result<bool, StoreError> {
-    let removed = change.tx.execute("DELETE FROM persona_override WHERE name = ?1", vec![name.into()]).await?;
+pub async fn reset<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let removed = change
+        .tx
+        .execute(
+            "DELETE FROM persona_override WHERE name = ?1",
+            vec![name.into()],
+        )
+        .await?;
     if removed > 0 {
-        change.event(NewEvent::new(EventKind::PersonaReset).with("persona", name)).await?;
+        change
+            .event(NewEvent::new(EventKind::PersonaReset).with("persona", name))
+            .await?;
     }
     Ok(removed > 0)
 }

@@ -8,7 +8,7 @@ use loom_domain::{
 use loom_platform::{DatabaseError, Random, Row, Statements, Value};
 
 use crate::{
-    StoreError,
+    StoreError, agent,
     change::Change,
     row::{json, optional_time, time, to_json, word},
 };
@@ -19,7 +19,12 @@ const COLUMNS: &str = "id, name, description, git_repo, branch, status, git_stra
 
 /// The project `id`, or a refusal that says how to find one.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Project, StoreError> {
-    let row = statements.query_one(&format!("SELECT {COLUMNS} FROM project WHERE id = ?1"), vec![id.into()]).await?;
+    let row = statements
+        .query_one(
+            &format!("SELECT {COLUMNS} FROM project WHERE id = ?1"),
+            vec![id.into()],
+        )
+        .await?;
     match row {
         Some(row) => from_row(&row),
         None => Err(not_found(id).into()),
@@ -27,13 +32,36 @@ pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Project, Sto
 }
 
 fn not_found(id: &str) -> Refusal {
-    Refusal::not_found("project_not_found", format!("There is no project {id}. GET /api/v1/projects lists them."))
+    Refusal::not_found(
+        "project_not_found",
+        format!("There is no project {id}. GET /api/v1/projects lists them."),
+    )
 }
 
 /// Up to `limit` projects after the id `after`, oldest first.
-pub async fn list<S: Statements>(statements: &S, after: &str, limit: i64) -> Result<Vec<Project>, StoreError> {
+pub async fn list<S: Statements>(
+    statements: &S,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Project>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM project WHERE id > ?1 ORDER BY id LIMIT ?2");
-    statements.query(&sql, vec![after.into(), limit.into()]).await?.iter().map(from_row).collect()
+    statements
+        .query(&sql, vec![after.into(), limit.into()])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
+}
+
+/// Every open project, for the tick: there are few.
+pub async fn all_open<S: Statements>(statements: &S) -> Result<Vec<Project>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM project WHERE status = 'open' ORDER BY id");
+    statements
+        .query(&sql, vec![])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Registers a project; its name must be free, and its bead prefix is made unique when it was not chosen.
@@ -52,8 +80,14 @@ pub async fn register<S: Statements, R: Random>(
                build_command, test_command, lint_command, allowed_commands, context, is_perpetual, max_concurrent, \
                budget_micro_usd, bead_budget_micro_usd, version, created_at, updated_at, closed_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
-    change.tx.execute(sql, parameters(&project)).await.map_err(taken)?;
-    let event = NewEvent::new(EventKind::ProjectCreated).project(&project.id).with("name", project.name.clone());
+    change
+        .tx
+        .execute(sql, parameters(&project))
+        .await
+        .map_err(taken)?;
+    let event = NewEvent::new(EventKind::ProjectCreated)
+        .project(&project.id)
+        .with("name", project.name.clone());
     change.event(event).await?;
     Ok(project)
 }
@@ -81,13 +115,28 @@ pub async fn update<S: Statements, R: Random>(
         )
         .into());
     }
-    change.event(NewEvent::new(kind).project(&project.id).with("name", project.name.clone())).await?;
+    change
+        .event(
+            NewEvent::new(kind)
+                .project(&project.id)
+                .with("name", project.name.clone()),
+        )
+        .await?;
     Ok(project)
 }
 
-/// Deletes a project that has no beads.
-pub async fn delete<S: Statements, R: Random>(change: &Change<'_, S, R>, id: &str) -> Result<(), StoreError> {
-    let beads = change.tx.query_one("SELECT 1 FROM bead WHERE project_id = ?1 LIMIT 1", vec![id.into()]).await?;
+/// Deletes a project that has no beads, and the agents that work for it alone.
+pub async fn delete<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    id: &str,
+) -> Result<(), StoreError> {
+    let beads = change
+        .tx
+        .query_one(
+            "SELECT 1 FROM bead WHERE project_id = ?1 LIMIT 1",
+            vec![id.into()],
+        )
+        .await?;
     if beads.is_some() {
         return Err(Refusal::conflict(
             "project_has_beads",
@@ -95,41 +144,78 @@ pub async fn delete<S: Statements, R: Random>(change: &Change<'_, S, R>, id: &st
         )
         .into());
     }
-    for sql in ["DELETE FROM lesson WHERE project_id = ?1", "UPDATE agent SET project_id = NULL WHERE project_id = ?1"] {
-        change.tx.execute(sql, vec![id.into()]).await?;
+    // Its own agents go with it: they may work for no other project.
+    for agent in agent::of_project(change.tx, id).await? {
+        agent::delete(change, &agent).await?;
     }
-    if change.tx.execute("DELETE FROM project WHERE id = ?1", vec![id.into()]).await? == 0 {
+    change
+        .tx
+        .execute("DELETE FROM lesson WHERE project_id = ?1", vec![id.into()])
+        .await?;
+    if change
+        .tx
+        .execute("DELETE FROM project WHERE id = ?1", vec![id.into()])
+        .await?
+        == 0
+    {
         return Err(not_found(id).into());
     }
-    change.event(NewEvent::new(EventKind::ProjectDeleted).project(id)).await?;
+    change
+        .event(NewEvent::new(EventKind::ProjectDeleted).project(id))
+        .await?;
     Ok(())
 }
 
 /// How many beads of a project have each status.
-pub async fn bead_counts<S: Statements>(statements: &S, id: &str) -> Result<Vec<(String, i64)>, StoreError> {
+pub async fn bead_counts<S: Statements>(
+    statements: &S,
+    id: &str,
+) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT status, COUNT(*) FROM bead WHERE project_id = ?1 AND deleted_at IS NULL GROUP BY status";
     let rows = statements.query(sql, vec![id.into()]).await?;
-    rows.iter().map(|row| Ok((row.text(0)?, row.integer(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.text(0)?, row.integer(1)?)))
+        .collect()
 }
 
 async fn free_prefix<S: Statements>(tx: &S, wanted: &str) -> Result<String, StoreError> {
     for number in 1..1000 {
-        let candidate = if number == 1 { wanted.to_owned() } else { format!("{wanted}{number}") };
+        let candidate = if number == 1 {
+            wanted.to_owned()
+        } else {
+            format!("{wanted}{number}")
+        };
         let sql = "SELECT 1 FROM project WHERE bead_prefix = ?1";
-        if tx.query_one(sql, vec![candidate.as_str().into()]).await?.is_none() {
+        if tx
+            .query_one(sql, vec![candidate.as_str().into()])
+            .await?
+            .is_none()
+        {
             return Ok(candidate);
         }
     }
-    Err(Refusal::conflict("prefix_taken", format!("All bead prefixes that start with {wanted} are taken. Choose bead_prefix yourself.")).into())
+    Err(Refusal::conflict(
+        "prefix_taken",
+        format!(
+            "All bead prefixes that start with {wanted} are taken. Choose bead_prefix yourself."
+        ),
+    )
+    .into())
 }
 
 fn taken(error: DatabaseError) -> StoreError {
     match &error {
-        DatabaseError::Constraint(text) if text.contains("project.name") => {
-            Refusal::conflict("name_taken", "A project of this name exists already. Choose another name.").into()
-        }
+        DatabaseError::Constraint(text) if text.contains("project.name") => Refusal::conflict(
+            "name_taken",
+            "A project of this name exists already. Choose another name.",
+        )
+        .into(),
         DatabaseError::Constraint(text) if text.contains("project.bead_prefix") => {
-            Refusal::conflict("prefix_taken", "Another project has this bead_prefix. Choose another one.").into()
+            Refusal::conflict(
+                "prefix_taken",
+                "Another project has this bead_prefix. Choose another one.",
+            )
+            .into()
         }
         _ => error.into(),
     }

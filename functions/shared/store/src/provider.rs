@@ -9,7 +9,7 @@ use loom_platform::{DatabaseError, Random, Row, Statements, Value};
 
 use crate::{
     StoreError,
-    change::Change,
+    change::{Change, NOW},
     row::{optional_time, time, word},
 };
 
@@ -20,55 +20,118 @@ const COLUMNS: &str = "id, name, kind, endpoint, model, context_window, prompt_p
 /// The provider `id`, or a refusal that says how to find one.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Provider, StoreError> {
     find(statements, id).await?.ok_or_else(|| {
-        Refusal::not_found("provider_not_found", format!("There is no provider {id}. GET /api/v1/providers lists them.")).into()
+        Refusal::not_found(
+            "provider_not_found",
+            format!("There is no provider {id}. GET /api/v1/providers lists them."),
+        )
+        .into()
     })
 }
 
 /// The provider `id`, if it exists.
 pub async fn find<S: Statements>(statements: &S, id: &str) -> Result<Option<Provider>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM provider WHERE id = ?1");
-    statements.query_one(&sql, vec![id.into()]).await?.as_ref().map(from_row).transpose()
+    statements
+        .query_one(&sql, vec![id.into()])
+        .await?
+        .as_ref()
+        .map(from_row)
+        .transpose()
 }
 
 /// All providers, oldest first; there are few.
 pub async fn list<S: Statements>(statements: &S) -> Result<Vec<Provider>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM provider ORDER BY created_at, id");
-    statements.query(&sql, vec![]).await?.iter().map(from_row).collect()
+    statements
+        .query(&sql, vec![])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// The provider that an agent without one calls: the healthy one that was registered first.
 pub async fn first_healthy<S: Statements>(statements: &S) -> Result<Option<Provider>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM provider WHERE status = 'healthy' ORDER BY created_at, id LIMIT 1");
-    statements.query_one(&sql, vec![]).await?.as_ref().map(from_row).transpose()
+    let sql = format!(
+        "SELECT {COLUMNS} FROM provider WHERE status = 'healthy' ORDER BY created_at, id LIMIT 1"
+    );
+    statements
+        .query_one(&sql, vec![])
+        .await?
+        .as_ref()
+        .map(from_row)
+        .transpose()
 }
 
 /// The providers whose probe is due at `now`: a new one always is, whenever it was registered.
 pub async fn due<S: Statements>(statements: &S, now: i64) -> Result<Vec<Provider>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM provider WHERE next_heartbeat_at <= ?1 ORDER BY next_heartbeat_at LIMIT 50");
-    statements.query(&sql, vec![now.into()]).await?.iter().map(from_row).collect()
+    let sql = format!(
+        "SELECT {COLUMNS} FROM provider WHERE next_heartbeat_at <= ?1 ORDER BY next_heartbeat_at LIMIT 50"
+    );
+    statements
+        .query(&sql, vec![now.into()])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
+}
+
+/// How much earlier than planned a probe may be, in milliseconds: so that a schedule of the same period as the probes
+/// does not find each of them just not due yet.
+const EARLY: i64 = 5_000;
+
+/// Takes the providers whose probe is due: each caller gets only those that no other took, and has `hold_ms` to record
+/// what it found before they are due again.
+pub async fn take_due<S: Statements>(
+    statements: &S,
+    hold_ms: i64,
+) -> Result<Vec<Provider>, StoreError> {
+    let sql = format!(
+        "UPDATE provider SET next_heartbeat_at = {NOW} + ?2 WHERE id IN \
+         (SELECT id FROM provider WHERE next_heartbeat_at <= {NOW} + ?1 ORDER BY next_heartbeat_at LIMIT 50) RETURNING {COLUMNS}"
+    );
+    let rows = statements
+        .query(&sql, vec![EARLY.into(), hold_ms.into()])
+        .await?;
+    rows.iter().map(from_row).collect()
 }
 
 /// Registers a provider; its id must be free.
-pub async fn register<S: Statements, R: Random>(change: &Change<'_, S, R>, mut provider: Provider) -> Result<Provider, StoreError> {
+pub async fn register<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    mut provider: Provider,
+) -> Result<Provider, StoreError> {
     provider.created_at = change.now;
     provider.updated_at = change.now;
     let sql = "INSERT INTO provider (id, name, kind, endpoint, model, context_window, prompt_price_micro_usd, \
                completion_price_micro_usd, status, last_error, last_heartbeat_at, next_heartbeat_at, failures, version, \
                created_at, updated_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
-    change.tx.execute(sql, parameters(&provider)).await.map_err(|error| match &error {
-        DatabaseError::Constraint(text) if text.contains("provider.id") => StoreError::from(Refusal::conflict(
-            "provider_exists",
-            format!("A provider {} exists already. Change it with PUT /api/v1/providers/{}.", provider.id, provider.id),
-        )),
-        _ => error.into(),
-    })?;
+    change
+        .tx
+        .execute(sql, parameters(&provider))
+        .await
+        .map_err(|error| match &error {
+            DatabaseError::Constraint(text) if text.contains("provider.id") => {
+                StoreError::from(Refusal::conflict(
+                    "provider_exists",
+                    format!(
+                        "A provider {} exists already. Change it with PUT /api/v1/providers/{}.",
+                        provider.id, provider.id
+                    ),
+                ))
+            }
+            _ => error.into(),
+        })?;
     event(change, EventKind::ProviderRegistered, &provider).await?;
     Ok(provider)
 }
 
 /// Replaces a provider's settings by those of `provider`, whose version must be the one in the database.
-pub async fn update<S: Statements, R: Random>(change: &Change<'_, S, R>, mut provider: Provider) -> Result<Provider, StoreError> {
+pub async fn update<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    mut provider: Provider,
+) -> Result<Provider, StoreError> {
     let expected = provider.version;
     provider.version += 1;
     provider.updated_at = change.now;
@@ -90,10 +153,22 @@ pub async fn update<S: Statements, R: Random>(change: &Change<'_, S, R>, mut pro
 }
 
 /// Removes a provider.
-pub async fn delete<S: Statements, R: Random>(change: &Change<'_, S, R>, id: &str) -> Result<(), StoreError> {
+pub async fn delete<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    id: &str,
+) -> Result<(), StoreError> {
     let provider = get(change.tx, id).await?;
-    change.tx.execute("UPDATE agent SET provider_id = NULL WHERE provider_id = ?1", vec![id.into()]).await?;
-    change.tx.execute("DELETE FROM provider WHERE id = ?1", vec![id.into()]).await?;
+    change
+        .tx
+        .execute(
+            "UPDATE agent SET provider_id = NULL WHERE provider_id = ?1",
+            vec![id.into()],
+        )
+        .await?;
+    change
+        .tx
+        .execute("DELETE FROM provider WHERE id = ?1", vec![id.into()])
+        .await?;
     event(change, EventKind::ProviderDeleted, &provider).await?;
     Ok(())
 }
@@ -123,7 +198,12 @@ pub async fn record_probe<S: Statements, R: Random>(
 ) -> Result<(), StoreError> {
     let (status, error, window, failures) = match probe {
         Probe::Healthy { context_window } => (ProviderStatus::Healthy, None, context_window, 0),
-        Probe::Failed { error } => (ProviderStatus::Failed, Some(error), None, provider.failures + 1),
+        Probe::Failed { error } => (
+            ProviderStatus::Failed,
+            Some(error),
+            None,
+            provider.failures + 1,
+        ),
     };
     let next = change.now.0 + heartbeat_interval(failures);
     let changed = change
@@ -144,13 +224,21 @@ pub async fn record_probe<S: Statements, R: Random>(
         )
         .await?;
     if changed > 0 && status != provider.status {
-        let updated = Provider { status, last_error: error, ..provider.clone() };
+        let updated = Provider {
+            status,
+            last_error: error,
+            ..provider.clone()
+        };
         event(change, EventKind::ProviderUpdated, &updated).await?;
     }
     Ok(())
 }
 
-async fn event<S: Statements, R: Random>(change: &Change<'_, S, R>, kind: EventKind, provider: &Provider) -> Result<(), StoreError> {
+async fn event<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    kind: EventKind,
+    provider: &Provider,
+) -> Result<(), StoreError> {
     let event = NewEvent::new(kind)
         .with("provider_id", provider.id.clone())
         .with("name", provider.name.clone())

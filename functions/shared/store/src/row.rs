@@ -9,11 +9,15 @@ use crate::StoreError;
 /// The JSON text at `index`, parsed.
 pub(crate) fn json<T: DeserializeOwned>(row: &Row, index: usize) -> Result<T, StoreError> {
     let text = row.text(index)?;
-    serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(format!("column {index}: {error}")))
+    serde_json::from_str(&text)
+        .map_err(|error| StoreError::Corrupt(format!("column {index}: {error}")))
 }
 
 /// The JSON text at `index`, parsed, or `None` for `NULL`.
-pub(crate) fn optional_json<T: DeserializeOwned>(row: &Row, index: usize) -> Result<Option<T>, StoreError> {
+pub(crate) fn optional_json<T: DeserializeOwned>(
+    row: &Row,
+    index: usize,
+) -> Result<Option<T>, StoreError> {
     match row.optional_text(index)? {
         None => Ok(None),
         Some(_) => json(row, index).map(Some),
@@ -31,7 +35,11 @@ pub(crate) fn optional_time(row: &Row, index: usize) -> Result<Option<Timestamp>
 }
 
 /// The word at `index` by its own parser.
-pub(crate) fn word<T>(row: &Row, index: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+pub(crate) fn word<T>(
+    row: &Row,
+    index: usize,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, StoreError> {
     let text = row.text(index)?;
     parse(&text).ok_or_else(|| StoreError::Corrupt(format!("column {index} holds {text:?}")))
 }

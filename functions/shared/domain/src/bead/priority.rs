@@ -12,7 +12,10 @@ impl Priority {
 
     /// The priority `number`, if it is 0 to 3.
     pub fn new(number: i64) -> Option<Self> {
-        u8::try_from(number).ok().filter(|number| *number <= 3).map(Self)
+        u8::try_from(number)
+            .ok()
+            .filter(|number| *number <= 3)
+            .map(Self)
     }
 
     /// Reads `P0` to `P3`.

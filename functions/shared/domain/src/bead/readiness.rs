@@ -59,7 +59,10 @@ pub struct Reason {
 impl Reason {
     /// A reason with its sentence.
     pub fn new(code: ReasonCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -69,35 +72,69 @@ pub fn reasons(bead: &Bead, now: Timestamp) -> Vec<Reason> {
     let mut add = |code, message: String| reasons.push(Reason::new(code, message));
     match bead.status {
         BeadStatus::Open => {}
-        BeadStatus::Closed => add(ReasonCode::Closed, "It is closed. Set its status to open to work on it again.".into()),
+        BeadStatus::Closed => add(
+            ReasonCode::Closed,
+            "It is closed. Set its status to open to work on it again.".into(),
+        ),
         BeadStatus::Blocked => {
             add(ReasonCode::Blocked, "It is blocked: it waits for a person. Answer its decision, or set its status to open.".into());
         }
         BeadStatus::InProgress if bead.in_review => {
-            add(ReasonCode::InReview, "Its work is done and waits for a review.".into());
+            add(
+                ReasonCode::InReview,
+                "Its work is done and waits for a review.".into(),
+            );
         }
         BeadStatus::InProgress => match &bead.run_id {
             Some(run) => add(ReasonCode::HasLiveRun, format!("Run {run} works on it.")),
-            None => add(ReasonCode::InProgress, "It is in progress without a run: a person has taken it.".into()),
+            None => add(
+                ReasonCode::InProgress,
+                "It is in progress without a run: a person has taken it.".into(),
+            ),
         },
     }
     if bead.open_blockers > 0 {
         add(
             ReasonCode::OpenBlocker,
-            format!("{} of the beads that it is blocked by ({}) are not closed or not known.", bead.open_blockers, bead.blocked_by.join(", ")),
+            format!(
+                "{} of the beads that it is blocked by ({}) are not closed or not known.",
+                bead.open_blockers,
+                bead.blocked_by.join(", ")
+            ),
         );
     }
     if bead.open_decisions > 0 {
-        add(ReasonCode::HeldByDecision, format!("{} open decision(s) hold it until they are answered.", bead.open_decisions));
+        add(
+            ReasonCode::HeldByDecision,
+            format!(
+                "{} open decision(s) hold it until they are answered.",
+                bead.open_decisions
+            ),
+        );
     }
     if bead.requires_human {
-        add(ReasonCode::RequiresHuman, format!("It carries the tag {}: no agent may take it.", super::REQUIRES_HUMAN_TAG));
+        add(
+            ReasonCode::RequiresHuman,
+            format!(
+                "It carries the tag {}: no agent may take it.",
+                super::REQUIRES_HUMAN_TAG
+            ),
+        );
     }
     if let Some(retry_at) = bead.retry_at.filter(|at| *at > now) {
-        add(ReasonCode::RetryLater, format!("It failed and is tried again at {}.", retry_at.to_rfc3339()));
+        add(
+            ReasonCode::RetryLater,
+            format!("It failed and is tried again at {}.", retry_at.to_rfc3339()),
+        );
     }
     if bead.dispatch_count >= MAX_DISPATCHES {
-        add(ReasonCode::DispatchesExhausted, format!("It was dispatched {} times, the most that is allowed.", bead.dispatch_count));
+        add(
+            ReasonCode::DispatchesExhausted,
+            format!(
+                "It was dispatched {} times, the most that is allowed.",
+                bead.dispatch_count
+            ),
+        );
     }
     reasons
 }
@@ -115,12 +152,26 @@ pub fn claim_refusal(bead: &Bead, now: Timestamp) -> Refusal {
     match reasons.first() {
         Some(_) => Refusal::conflict(
             "not_ready",
-            format!("Bead {} cannot be claimed. {}", bead.id, reasons.iter().map(|reason| reason.message.as_str()).collect::<Vec<_>>().join(" ")),
+            format!(
+                "Bead {} cannot be claimed. {}",
+                bead.id,
+                reasons
+                    .iter()
+                    .map(|reason| reason.message.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            ),
         )
-        .detail("reasons", serde_json::to_value(&reasons).unwrap_or_default()),
+        .detail(
+            "reasons",
+            serde_json::to_value(&reasons).unwrap_or_default(),
+        ),
         None => Refusal::conflict(
             "already_claimed",
-            format!("Another caller claimed bead {} first. Do not start work on it.", bead.id),
+            format!(
+                "Another caller claimed bead {} first. Do not start work on it.",
+                bead.id
+            ),
         ),
     }
 }

@@ -38,15 +38,31 @@ impl BeadStatus {
 
 /// Every legal change, as data. A status may always stay what it is.
 const TRANSITIONS: &[(BeadStatus, &[BeadStatus])] = &[
-    (BeadStatus::Open, &[BeadStatus::InProgress, BeadStatus::Blocked, BeadStatus::Closed]),
-    (BeadStatus::InProgress, &[BeadStatus::Open, BeadStatus::Blocked, BeadStatus::Closed]),
-    (BeadStatus::Blocked, &[BeadStatus::Open, BeadStatus::InProgress, BeadStatus::Closed]),
+    (
+        BeadStatus::Open,
+        &[
+            BeadStatus::InProgress,
+            BeadStatus::Blocked,
+            BeadStatus::Closed,
+        ],
+    ),
+    (
+        BeadStatus::InProgress,
+        &[BeadStatus::Open, BeadStatus::Blocked, BeadStatus::Closed],
+    ),
+    (
+        BeadStatus::Blocked,
+        &[BeadStatus::Open, BeadStatus::InProgress, BeadStatus::Closed],
+    ),
     (BeadStatus::Closed, &[BeadStatus::Open]),
 ];
 
 /// Whether a bead may go from one status to the other; the refusal names both.
 pub fn transition(id: &str, from: BeadStatus, to: BeadStatus) -> Result<(), Refusal> {
-    let allowed = TRANSITIONS.iter().find(|(status, _)| *status == from).map_or(&[][..], |(_, next)| next);
+    let allowed = TRANSITIONS
+        .iter()
+        .find(|(status, _)| *status == from)
+        .map_or(&[][..], |(_, next)| next);
     if from == to || allowed.contains(&to) {
         return Ok(());
     }
@@ -74,12 +90,22 @@ mod tests {
         for from in BeadStatus::ALL {
             for to in BeadStatus::ALL {
                 let legal = from == to || from != Closed || to == Open;
-                assert_eq!(transition("bd-1", from, to).is_ok(), legal, "{from:?} → {to:?}");
+                assert_eq!(
+                    transition("bd-1", from, to).is_ok(),
+                    legal,
+                    "{from:?} → {to:?}"
+                );
             }
         }
         let refusal = transition("bd-1", Closed, InProgress).unwrap_err();
         assert_eq!(refusal.code, "illegal_transition");
-        assert_eq!((refusal.details["from"].as_str(), refusal.details["to"].as_str()), (Some("closed"), Some("in_progress")));
+        assert_eq!(
+            (
+                refusal.details["from"].as_str(),
+                refusal.details["to"].as_str()
+            ),
+            (Some("closed"), Some("in_progress"))
+        );
         let _ = (Open, Blocked);
     }
 }

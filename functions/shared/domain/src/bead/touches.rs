@@ -10,7 +10,10 @@ pub fn overlap(one: &[String], other: &[String]) -> bool {
 fn globs_meet(a: &str, b: &str) -> bool {
     let parts = |glob: &str| -> Vec<Vec<char>> {
         let glob = glob.trim_start_matches("./").trim_matches('/');
-        glob.split('/').take(64).map(|part| without_classes(part)).collect()
+        glob.split('/')
+            .take(64)
+            .map(|part| without_classes(part))
+            .collect()
     };
     paths_meet(&parts(a), &parts(b))
 }
@@ -38,8 +41,12 @@ fn meet<T>(a: &[T], b: &[T], is_star: impl Fn(&T) -> bool, equal: impl Fn(&T, &T
             let at = |row: &[bool], index: usize| row.get(index).copied().unwrap_or(false);
             let met = match (a.get(i), b.get(j)) {
                 (None, None) => true,
-                (Some(x), _) if is_star(x) => at(&below, j) || (b.get(j).is_some() && at(&row, j + 1)),
-                (_, Some(y)) if is_star(y) => at(&row, j + 1) || (a.get(i).is_some() && at(&below, j)),
+                (Some(x), _) if is_star(x) => {
+                    at(&below, j) || (b.get(j).is_some() && at(&row, j + 1))
+                }
+                (_, Some(y)) if is_star(y) => {
+                    at(&row, j + 1) || (a.get(i).is_some() && at(&below, j))
+                }
                 (Some(x), Some(y)) => equal(x, y) && at(&below, j + 1),
                 _ => false,
             };
@@ -54,7 +61,9 @@ fn meet<T>(a: &[T], b: &[T], is_star: impl Fn(&T) -> bool, equal: impl Fn(&T, &T
 
 fn paths_meet(a: &[Vec<char>], b: &[Vec<char>]) -> bool {
     let any = |part: &Vec<char>| part.as_slice() == ['*', '*'];
-    meet(a, b, any, |x, y| meet(x, y, |c| *c == '*', |c, d| c == d || *c == '?' || *d == '?'))
+    meet(a, b, any, |x, y| {
+        meet(x, y, |c| *c == '*', |c, d| c == d || *c == '?' || *d == '?')
+    })
 }
 
 #[cfg(test)]

@@ -35,6 +35,11 @@ pub enum EndReason {
         /// What the agent would answer.
         recommendation: Option<String>,
     },
+    /// The agent asked another role; the bead waits until that role's answer, a bead of its own, is closed.
+    WaitsForBead {
+        /// The bead that asks.
+        bead_id: String,
+    },
     /// A budget would have been exceeded.
     BudgetExceeded {
         /// Whose budget.
@@ -125,47 +130,91 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
         close_reason: None,
         commit: None,
     };
-    let ending = |status, code: &str, message: String, bead| Ending { status, code: code.to_owned(), message, bead, decision: None };
+    let ending = |status, code: &str, message: String, bead| Ending {
+        status,
+        code: code.to_owned(),
+        message,
+        bead,
+        decision: None,
+    };
     match reason {
         EndReason::Merged { commit } => ending(
             RunStatus::Succeeded,
             "done",
             format!("The work was merged as {commit}."),
-            BeadAfter { close_reason: Some("done".into()), commit: Some(commit), ..after(BeadStatus::Closed) },
+            BeadAfter {
+                close_reason: Some("done".into()),
+                commit: Some(commit),
+                ..after(BeadStatus::Closed)
+            },
         ),
         EndReason::DoneWithoutChange => ending(
             RunStatus::Succeeded,
             "done",
             "The work was done without a change to the repository.".into(),
-            BeadAfter { close_reason: Some("done".into()), ..after(BeadStatus::Closed) },
+            BeadAfter {
+                close_reason: Some("done".into()),
+                ..after(BeadStatus::Closed)
+            },
         ),
         EndReason::HandedToReview { commit } => ending(
             RunStatus::Succeeded,
             "in_review",
             "The work is done and waits for a review.".into(),
-            BeadAfter { in_review: true, commit: Some(commit), ..after(BeadStatus::InProgress) },
+            BeadAfter {
+                in_review: true,
+                commit: Some(commit),
+                ..after(BeadStatus::InProgress)
+            },
         ),
         EndReason::ClosedByAgent { reason } => ending(
             RunStatus::Succeeded,
             "closed",
             format!("The agent closed the bead: {reason}"),
-            BeadAfter { close_reason: Some(reason), ..after(BeadStatus::Closed) },
+            BeadAfter {
+                close_reason: Some(reason),
+                ..after(BeadStatus::Closed)
+            },
         ),
-        EndReason::Escalated { question, options, recommendation } => Ending {
+        EndReason::Escalated {
+            question,
+            options,
+            recommendation,
+        } => Ending {
             decision: Some(NewDecision {
                 kind: DecisionKind::Escalation,
                 fingerprint: format!("escalation:{}", bead.id),
                 question: question.clone(),
-                options: if options.is_empty() { standard_options() } else { options },
+                options: if options.is_empty() {
+                    standard_options()
+                } else {
+                    options
+                },
                 recommendation,
             }),
-            ..ending(RunStatus::Cancelled, "escalated", format!("The agent asked a person: {question}"), after(BeadStatus::Blocked))
+            ..ending(
+                RunStatus::Cancelled,
+                "escalated",
+                format!("The agent asked a person: {question}"),
+                after(BeadStatus::Blocked),
+            )
         },
-        EndReason::BudgetExceeded { scope: BudgetScope::Day } => ending(
+        EndReason::WaitsForBead { bead_id } => ending(
+            RunStatus::Cancelled,
+            "waits_for_bead",
+            format!("The agent asked a question and waits until {bead_id} is closed."),
+            after(BeadStatus::Open),
+        ),
+        EndReason::BudgetExceeded {
+            scope: BudgetScope::Day,
+        } => ending(
             RunStatus::Cancelled,
             "budget_exceeded",
             "The budget of this day is used up; the bead is tried again tomorrow (UTC).".into(),
-            BeadAfter { retry_at: Some(Timestamp((now.0.div_euclid(DAY) + 1) * DAY)), ..after(BeadStatus::Open) },
+            BeadAfter {
+                retry_at: Some(Timestamp((now.0.div_euclid(DAY) + 1) * DAY)),
+                ..after(BeadStatus::Open)
+            },
         ),
         EndReason::BudgetExceeded { scope } => Ending {
             decision: Some(NewDecision {
@@ -174,7 +223,12 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
                     BudgetScope::Project => format!("budget:project:{}", bead.project_id),
                     _ => format!("budget:bead:{}", bead.id),
                 },
-                question: format!("The budget of this {} is used up by work on {} ({}). Raise it and go on?", scope.as_str(), bead.id, bead.title),
+                question: format!(
+                    "The budget of this {} is used up by work on {} ({}). Raise it and go on?",
+                    scope.as_str(),
+                    bead.id,
+                    bead.title
+                ),
                 options: standard_options(),
                 recommendation: None,
             }),
@@ -197,10 +251,18 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
                 RunStatus::Cancelled,
                 &code,
                 message,
-                BeadAfter { retry_at: Some(Timestamp(now.0 + 5 * MINUTE)), ..after(BeadStatus::Open) },
+                BeadAfter {
+                    retry_at: Some(Timestamp(now.0 + 5 * MINUTE)),
+                    ..after(BeadStatus::Open)
+                },
             )
         },
-        EndReason::Cancelled { reason } => ending(RunStatus::Cancelled, "cancelled", reason, after(BeadStatus::Open)),
+        EndReason::Cancelled { reason } => ending(
+            RunStatus::Cancelled,
+            "cancelled",
+            reason,
+            after(BeadStatus::Open),
+        ),
         EndReason::Failed { code, message } => {
             let failures = bead.failed_runs + 1;
             let exhausted = failures >= MAX_FAILED_RUNS || bead.dispatch_count >= MAX_DISPATCHES;
@@ -208,7 +270,10 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
             let next = if exhausted {
                 after(BeadStatus::Blocked)
             } else {
-                BeadAfter { retry_at: (wait > 0).then(|| Timestamp(now.0 + wait)), ..after(BeadStatus::Open) }
+                BeadAfter {
+                    retry_at: (wait > 0).then(|| Timestamp(now.0 + wait)),
+                    ..after(BeadStatus::Open)
+                }
             };
             let decision = exhausted.then(|| NewDecision {
                 kind: DecisionKind::AttemptsExhausted,
@@ -220,11 +285,24 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
                 options: standard_options(),
                 recommendation: None,
             });
-            Ending { decision, ..ending(RunStatus::Failed, &code, message, BeadAfter { counts_as_failure: true, ..next }) }
+            Ending {
+                decision,
+                ..ending(
+                    RunStatus::Failed,
+                    &code,
+                    message,
+                    BeadAfter {
+                        counts_as_failure: true,
+                        ..next
+                    },
+                )
+            }
         }
     }
 }
 
 fn standard_options() -> Vec<String> {
-    ["approve", "deny", "needs_more_info"].map(str::to_owned).to_vec()
+    ["approve", "deny", "needs_more_info"]
+        .map(str::to_owned)
+        .to_vec()
 }

@@ -12,5 +12,9 @@ pub enum Expiry {
 
 /// Decides on a run that was put back `restarts` times since it last made progress.
 pub fn on_expiry(restarts: i64) -> Expiry {
-    if restarts < MAX_RESTARTS { Expiry::Requeue } else { Expiry::Fail }
+    if restarts < MAX_RESTARTS {
+        Expiry::Requeue
+    } else {
+        Expiry::Fail
+    }
 }

@@ -35,8 +35,14 @@ pub enum RunStatus {
 
 impl RunStatus {
     /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::Running, Self::Waiting, Self::Succeeded, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Running,
+        Self::Waiting,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// The word in JSON and SQL.
     pub fn as_str(self) -> &'static str {
@@ -63,22 +69,46 @@ impl RunStatus {
 
 /// Every legal change, as data. An ended run never changes again.
 const TRANSITIONS: &[(RunStatus, &[RunStatus])] = &[
-    (RunStatus::Queued, &[RunStatus::Running, RunStatus::Failed, RunStatus::Cancelled]),
+    (
+        RunStatus::Queued,
+        &[RunStatus::Running, RunStatus::Failed, RunStatus::Cancelled],
+    ),
     (
         RunStatus::Running,
-        &[RunStatus::Queued, RunStatus::Waiting, RunStatus::Succeeded, RunStatus::Failed, RunStatus::Cancelled],
+        &[
+            RunStatus::Queued,
+            RunStatus::Waiting,
+            RunStatus::Succeeded,
+            RunStatus::Failed,
+            RunStatus::Cancelled,
+        ],
     ),
-    (RunStatus::Waiting, &[RunStatus::Queued, RunStatus::Running, RunStatus::Failed, RunStatus::Cancelled]),
+    (
+        RunStatus::Waiting,
+        &[
+            RunStatus::Queued,
+            RunStatus::Running,
+            RunStatus::Failed,
+            RunStatus::Cancelled,
+        ],
+    ),
 ];
 
 /// Whether a run may go from one status to the other; the refusal names both.
 pub fn transition(id: &str, from: RunStatus, to: RunStatus) -> Result<(), Refusal> {
-    if TRANSITIONS.iter().any(|(status, next)| *status == from && next.contains(&to)) {
+    if TRANSITIONS
+        .iter()
+        .any(|(status, next)| *status == from && next.contains(&to))
+    {
         return Ok(());
     }
     Err(Refusal::conflict(
         "illegal_transition",
-        format!("Run {id} is {} and cannot become {}.", from.as_str(), to.as_str()),
+        format!(
+            "Run {id} is {} and cannot become {}.",
+            from.as_str(),
+            to.as_str()
+        ),
     )
     .detail("from", from.as_str())
     .detail("to", to.as_str()))
@@ -156,9 +186,15 @@ mod tests {
 
     #[test]
     fn an_ended_run_never_changes() {
-        for from in RunStatus::ALL.into_iter().filter(|status| !status.is_live()) {
+        for from in RunStatus::ALL
+            .into_iter()
+            .filter(|status| !status.is_live())
+        {
             for to in RunStatus::ALL {
-                assert_eq!(transition("r", from, to).unwrap_err().code, "illegal_transition");
+                assert_eq!(
+                    transition("r", from, to).unwrap_err().code,
+                    "illegal_transition"
+                );
             }
         }
         assert!(transition("r", RunStatus::Queued, RunStatus::Running).is_ok());

@@ -7,9 +7,24 @@ use crate::{StoreError, row::to_json};
 
 /// Replaces what blocks a bead, after looking for a cycle (invariant I5), and returns how many of the blockers are
 /// open or unknown.
-pub(super) async fn replace<S: Statements>(tx: &S, bead_id: &str, blockers: &[String]) -> Result<i64, StoreError> {
-    refuse_cycle(tx, bead_id, blockers, "bead_id, blocker_id FROM bead_blocker WHERE bead_id", "dependency_cycle").await?;
-    tx.execute("DELETE FROM bead_blocker WHERE bead_id = ?1", vec![bead_id.into()]).await?;
+pub(super) async fn replace<S: Statements>(
+    tx: &S,
+    bead_id: &str,
+    blockers: &[String],
+) -> Result<i64, StoreError> {
+    refuse_cycle(
+        tx,
+        bead_id,
+        blockers,
+        "bead_id, blocker_id FROM bead_blocker WHERE bead_id",
+        "dependency_cycle",
+    )
+    .await?;
+    tx.execute(
+        "DELETE FROM bead_blocker WHERE bead_id = ?1",
+        vec![bead_id.into()],
+    )
+    .await?;
     tx.execute(
         "INSERT OR IGNORE INTO bead_blocker (bead_id, blocker_id) SELECT ?1, value FROM json_each(?2)",
         vec![bead_id.into(), to_json(&blockers).into()],
@@ -27,8 +42,19 @@ pub(super) async fn open<S: Statements>(tx: &S, bead_id: &str) -> Result<i64, St
 }
 
 /// Refuses a parent whose own ancestors lead back to the bead.
-pub(super) async fn refuse_parent_cycle<S: Statements>(tx: &S, bead_id: &str, parent: &str) -> Result<(), StoreError> {
-    refuse_cycle(tx, bead_id, &[parent.to_owned()], "id, parent FROM bead WHERE parent IS NOT NULL AND id", "parent_cycle").await
+pub(super) async fn refuse_parent_cycle<S: Statements>(
+    tx: &S,
+    bead_id: &str,
+    parent: &str,
+) -> Result<(), StoreError> {
+    refuse_cycle(
+        tx,
+        bead_id,
+        &[parent.to_owned()],
+        "id, parent FROM bead WHERE parent IS NOT NULL AND id",
+        "parent_cycle",
+    )
+    .await
 }
 
 /// Walks from `starts` along the edges that `edges` selects, a layer at a time, and refuses when it meets `bead_id`.
@@ -59,7 +85,10 @@ async fn refuse_cycle<S: Statements>(
             path.reverse();
             return Err(Refusal::conflict(
                 code,
-                format!("This would close a cycle: {}. Leave out one of these links.", path.join(" → ")),
+                format!(
+                    "This would close a cycle: {}. Leave out one of these links.",
+                    path.join(" → ")
+                ),
             )
             .detail("path", path)
             .into());

@@ -40,12 +40,21 @@ pub async fn file<S: Statements, R: Random>(
 ) -> Result<(Bead, bool), StoreError> {
     let input = input.checked_new()?;
     let project_id = input.project_id.clone().unwrap_or_default();
-    let project = project::get(change.tx, &project_id).await.map_err(|error| match error {
-        StoreError::Refused(_) => unknown_reference("project_id", &project_id).into(),
-        other => other,
-    })?;
+    let project = project::get(change.tx, &project_id)
+        .await
+        .map_err(|error| match error {
+            StoreError::Refused(_) => unknown_reference("project_id", &project_id).into(),
+            other => other,
+        })?;
     if project.status == ProjectStatus::Closed {
-        return Err(Refusal::conflict("project_closed", format!("Project {} is closed. Reopen it to file work.", project.name)).into());
+        return Err(Refusal::conflict(
+            "project_closed",
+            format!(
+                "Project {} is closed. Reopen it to file work.",
+                project.name
+            ),
+        )
+        .into());
     }
     if let Some(fingerprint) = &origin.fingerprint {
         let sql = "SELECT id FROM bead WHERE fingerprint = ?1 AND status <> 'closed'";
@@ -54,15 +63,29 @@ pub async fn file<S: Statements, R: Random>(
         }
         bounded_rate(change, &project_id).await?;
     }
-    let (root_id, cause_depth) = causality(change, origin.cause.as_deref(), origin.fingerprint.is_some()).await?;
+    let (root_id, cause_depth) = causality(
+        change,
+        origin.cause.as_deref(),
+        origin.fingerprint.is_some(),
+    )
+    .await?;
     if let Some(Some(parent)) = &input.parent {
-        let known = get(change.tx, parent).await.map_err(|_| unknown_reference("parent", parent))?;
+        let known = get(change.tx, parent)
+            .await
+            .map_err(|_| unknown_reference("parent", parent))?;
         if known.project_id != project_id {
-            return Err(Refusal::invalid("invalid_fields", "The parent belongs to another project.").field("parent", "must be a bead of the same project").into());
+            return Err(Refusal::invalid(
+                "invalid_fields",
+                "The parent belongs to another project.",
+            )
+            .field("parent", "must be a bead of the same project")
+            .into());
         }
     }
     if let Some(Some(agent)) = &input.assigned_to {
-        crate::agent::get(change.tx, agent).await.map_err(|_| unknown_reference("assigned_to", agent))?;
+        crate::agent::get(change.tx, agent)
+            .await
+            .map_err(|_| unknown_reference("assigned_to", agent))?;
     }
     let blocked_by = input.blocked_by.unwrap_or_default();
     if !origin.allow_unknown_blockers {
@@ -74,7 +97,10 @@ pub async fn file<S: Statements, R: Random>(
     let wanted = routing::wanted_role(&title, &description, &tags, origin.fingerprint.is_some());
     let row = change
         .tx
-        .query_one("UPDATE project SET bead_count = bead_count + 1 WHERE id = ?1 RETURNING bead_count", vec![(&project_id).into()])
+        .query_one(
+            "UPDATE project SET bead_count = bead_count + 1 WHERE id = ?1 RETURNING bead_count",
+            vec![(&project_id).into()],
+        )
         .await?;
     let count = row.map_or(Ok(0), |row| row.integer(0))?;
     let sql = "INSERT INTO bead (id, project_id, kind, title, description, status, priority, parent, touches, context, \
@@ -85,12 +111,20 @@ pub async fn file<S: Statements, R: Random>(
     for attempt in 0..8 {
         id = match &origin.id {
             Some(id) => id.clone(),
-            None => bead_id(&project.bead_prefix, bead_id_length(count) + attempt / 2, &change.random.bytes()),
+            None => bead_id(
+                &project.bead_prefix,
+                bead_id_length(count) + attempt / 2,
+                &change.random.bytes(),
+            ),
         };
         let parameters = vec![
             (&id).into(),
             (&project_id).into(),
-            input.kind.clone().unwrap_or_else(|| "task".to_owned()).into(),
+            input
+                .kind
+                .clone()
+                .unwrap_or_else(|| "task".to_owned())
+                .into(),
             (&title).into(),
             (&description).into(),
             input.priority.unwrap_or(Priority::DEFAULT).number().into(),
@@ -100,7 +134,10 @@ pub async fn file<S: Statements, R: Random>(
             input.due_at.flatten().map(|at| at.0).into(),
             input.estimate_minutes.flatten().into(),
             input.assigned_to.clone().flatten().into(),
-            wanted.as_ref().map(|wanted| wanted.role.as_str().to_owned()).into(),
+            wanted
+                .as_ref()
+                .map(|wanted| wanted.role.as_str().to_owned())
+                .into(),
             tags.iter().any(|tag| tag == REQUIRES_HUMAN_TAG).into(),
             change.actor.into(),
             origin.fingerprint.clone().into(),
@@ -110,9 +147,14 @@ pub async fn file<S: Statements, R: Random>(
         ];
         match change.tx.execute(sql, parameters).await {
             Ok(_) => break,
-            Err(DatabaseError::Constraint(text)) if text.contains("bead.id") && origin.id.is_none() && attempt < 7 => {}
+            Err(DatabaseError::Constraint(text))
+                if text.contains("bead.id") && origin.id.is_none() && attempt < 7 => {}
             Err(DatabaseError::Constraint(text)) if text.contains("bead.id") => {
-                return Err(Refusal::conflict("bead_exists", format!("There is a bead {id} already.")).into());
+                return Err(Refusal::conflict(
+                    "bead_exists",
+                    format!("There is a bead {id} already."),
+                )
+                .into());
             }
             Err(error) => return Err(error.into()),
         }
@@ -121,7 +163,13 @@ pub async fn file<S: Statements, R: Random>(
     put_related(change.tx, &id, &input.related.unwrap_or_default()).await?;
     let open = blockers::replace(change.tx, &id, &blocked_by).await?;
     if open > 0 {
-        change.tx.execute("UPDATE bead SET open_blockers = ?2 WHERE id = ?1", vec![(&id).into(), open.into()]).await?;
+        change
+            .tx
+            .execute(
+                "UPDATE bead SET open_blockers = ?2 WHERE id = ?1",
+                vec![(&id).into(), open.into()],
+            )
+            .await?;
     }
     let bead = get(change.tx, &id).await?;
     let event = NewEvent::new(EventKind::BeadCreated)
@@ -142,7 +190,9 @@ async fn causality<S: Statements, R: Random>(
     cause: Option<&str>,
     auto_filed: bool,
 ) -> Result<(Option<String>, i64), StoreError> {
-    let Some(cause) = cause else { return Ok((None, 0)) };
+    let Some(cause) = cause else {
+        return Ok((None, 0));
+    };
     let cause = get(change.tx, cause).await?;
     if auto_filed && cause.fingerprint.is_some() {
         return Err(Refusal::conflict(
@@ -160,16 +210,31 @@ async fn causality<S: Statements, R: Random>(
         .into());
     }
     let root = cause.root_id.unwrap_or(cause.id);
-    let row = change.tx.query_one("SELECT COUNT(*) FROM bead WHERE root_id = ?1", vec![(&root).into()]).await?;
+    let row = change
+        .tx
+        .query_one(
+            "SELECT COUNT(*) FROM bead WHERE root_id = ?1",
+            vec![(&root).into()],
+        )
+        .await?;
     if row.map_or(Ok(0), |row| row.integer(0))? >= MAX_FAN_OUT {
         return Err(Refusal::conflict("causality_fan_out", format!("Work on {root} has caused {MAX_FAN_OUT} beads already, the most that is allowed. Escalate to a person instead.")).into());
     }
     Ok((Some(root), depth))
 }
 
-async fn bounded_rate<S: Statements, R: Random>(change: &Change<'_, S, R>, project_id: &str) -> Result<(), StoreError> {
+async fn bounded_rate<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    project_id: &str,
+) -> Result<(), StoreError> {
     let sql = "SELECT COUNT(*) FROM bead WHERE project_id = ?1 AND fingerprint IS NOT NULL AND created_at > ?2";
-    let row = change.tx.query_one(sql, vec![project_id.into(), (change.now.0 - 3_600_000).into()]).await?;
+    let row = change
+        .tx
+        .query_one(
+            sql,
+            vec![project_id.into(), (change.now.0 - 3_600_000).into()],
+        )
+        .await?;
     if row.map_or(Ok(0), |row| row.integer(0))? >= MAX_AUTO_FILED_PER_HOUR {
         return Err(Refusal::conflict("auto_file_rate", format!("The system filed {MAX_AUTO_FILED_PER_HOUR} beads in this project within an hour, the most that is allowed. Look at them before more are filed.")).into());
     }
@@ -177,30 +242,61 @@ async fn bounded_rate<S: Statements, R: Random>(change: &Change<'_, S, R>, proje
 }
 
 pub(super) fn unknown_reference(field: &str, id: &str) -> Refusal {
-    Refusal::invalid("invalid_fields", format!("{field} names {id}, which does not exist.")).field(field, format!("{id} does not exist"))
+    Refusal::invalid(
+        "invalid_fields",
+        format!("{field} names {id}, which does not exist."),
+    )
+    .field(field, format!("{id} does not exist"))
 }
 
-pub(super) async fn refuse_unknown<S: Statements>(tx: &S, field: &str, ids: &[String]) -> Result<(), StoreError> {
+pub(super) async fn refuse_unknown<S: Statements>(
+    tx: &S,
+    field: &str,
+    ids: &[String],
+) -> Result<(), StoreError> {
     let unknown = unknown(tx, ids).await?;
-    if unknown.is_empty() { Ok(()) } else { Err(unknown_reference(field, &unknown.join(", ")).into()) }
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(unknown_reference(field, &unknown.join(", ")).into())
+    }
 }
 
-pub(super) async fn put_tags<S: Statements>(tx: &S, id: &str, tags: &[String]) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM bead_tag WHERE bead_id = ?1", vec![id.into()]).await?;
-    let sql = "INSERT INTO bead_tag (bead_id, position, tag) SELECT ?1, key, value FROM json_each(?2)";
-    tx.execute(sql, vec![id.into(), to_json(&tags).into()]).await?;
+pub(super) async fn put_tags<S: Statements>(
+    tx: &S,
+    id: &str,
+    tags: &[String],
+) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM bead_tag WHERE bead_id = ?1", vec![id.into()])
+        .await?;
+    let sql =
+        "INSERT INTO bead_tag (bead_id, position, tag) SELECT ?1, key, value FROM json_each(?2)";
+    tx.execute(sql, vec![id.into(), to_json(&tags).into()])
+        .await?;
     Ok(())
 }
 
-pub(super) async fn put_related<S: Statements>(tx: &S, id: &str, related: &[String]) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM bead_related WHERE bead_id = ?1", vec![id.into()]).await?;
+pub(super) async fn put_related<S: Statements>(
+    tx: &S,
+    id: &str,
+    related: &[String],
+) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM bead_related WHERE bead_id = ?1",
+        vec![id.into()],
+    )
+    .await?;
     let sql = "INSERT OR IGNORE INTO bead_related (bead_id, related_id) SELECT ?1, value FROM json_each(?2)";
-    tx.execute(sql, vec![id.into(), to_json(&related).into()]).await?;
+    tx.execute(sql, vec![id.into(), to_json(&related).into()])
+        .await?;
     Ok(())
 }
 
 pub(super) fn without_nulls(
     context: std::collections::BTreeMap<String, serde_json::Value>,
 ) -> std::collections::BTreeMap<String, serde_json::Value> {
-    context.into_iter().filter(|(_, value)| !value.is_null()).collect()
+    context
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .collect()
 }

@@ -46,13 +46,19 @@ pub async fn list<S: Statements>(
     let mut narrow = String::new();
     let mut add = |condition: &str, value: Value| {
         parameters.push(value);
-        narrow.push_str(&format!(" AND {}", condition.replace('?', &format!("?{}", parameters.len()))));
+        narrow.push_str(&format!(
+            " AND {}",
+            condition.replace('?', &format!("?{}", parameters.len()))
+        ));
     };
     if let Some(project_id) = &filter.project_id {
         add("bead.project_id = ?", project_id.into());
     }
     if !filter.statuses.is_empty() {
-        add("bead.status IN (SELECT value FROM json_each(?))", to_json(&filter.statuses).into());
+        add(
+            "bead.status IN (SELECT value FROM json_each(?))",
+            to_json(&filter.statuses).into(),
+        );
     }
     if let Some(kind) = &filter.kind {
         add("bead.kind = ?", kind.into());
@@ -61,38 +67,61 @@ pub async fn list<S: Statements>(
         add("bead.priority = ?", priority.into());
     }
     if !filter.assigned_to.is_empty() {
-        add("bead.assigned_to IN (SELECT value FROM json_each(?))", to_json(&filter.assigned_to).into());
+        add(
+            "bead.assigned_to IN (SELECT value FROM json_each(?))",
+            to_json(&filter.assigned_to).into(),
+        );
     }
     if let Some(tag) = &filter.tag {
-        add("EXISTS (SELECT 1 FROM bead_tag WHERE bead_tag.tag = ? AND bead_tag.bead_id = bead.id)", tag.into());
+        add(
+            "EXISTS (SELECT 1 FROM bead_tag WHERE bead_tag.tag = ? AND bead_tag.bead_id = bead.id)",
+            tag.into(),
+        );
     }
     if let Some(parent) = &filter.parent {
         add("bead.parent = ?", parent.into());
     }
     if let Some(text) = &filter.text {
-        add("instr(lower(bead.title || ' ' || bead.description), lower(?)) > 0", text.into());
+        add(
+            "instr(lower(bead.title || ' ' || bead.description), lower(?)) > 0",
+            text.into(),
+        );
     }
     if let Some(after) = after {
         parameters.push(after.created_at.into());
         parameters.push((&after.id).into());
-        narrow.push_str(&format!(" AND (bead.created_at, bead.id) < (?{}, ?{})", parameters.len() - 1, parameters.len()));
+        narrow.push_str(&format!(
+            " AND (bead.created_at, bead.id) < (?{}, ?{})",
+            parameters.len() - 1,
+            parameters.len()
+        ));
     }
     let sql = format!(
         "SELECT {COLUMNS} FROM bead WHERE bead.deleted_at IS NULL{narrow} ORDER BY bead.created_at DESC, bead.id DESC LIMIT ?1"
     );
-    statements.query(&sql, parameters).await?.iter().map(from_row).collect()
+    statements
+        .query(&sql, parameters)
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// How many beads have each status, over all projects.
-pub async fn count_by_status<S: Statements>(statements: &S) -> Result<Vec<(String, i64)>, StoreError> {
+pub async fn count_by_status<S: Statements>(
+    statements: &S,
+) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT status, COUNT(*) FROM bead WHERE deleted_at IS NULL GROUP BY status";
     let rows = statements.query(sql, vec![]).await?;
-    rows.iter().map(|row| Ok((row.text(0)?, row.integer(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.text(0)?, row.integer(1)?)))
+        .collect()
 }
 
 /// The ids of the beads that are part of a bead, oldest first.
 pub async fn children<S: Statements>(statements: &S, id: &str) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT id FROM bead WHERE parent = ?1 AND deleted_at IS NULL ORDER BY created_at, id";
+    let sql =
+        "SELECT id FROM bead WHERE parent = ?1 AND deleted_at IS NULL ORDER BY created_at, id";
     let rows = statements.query(sql, vec![id.into()]).await?;
     rows.iter().map(|row| Ok(row.text(0)?)).collect()
 }
@@ -111,13 +140,52 @@ pub struct Comment {
 }
 
 /// The newest `limit` comments on a bead, oldest first.
-pub async fn comments<S: Statements>(statements: &S, bead_id: &str, limit: i64) -> Result<Vec<Comment>, StoreError> {
+pub async fn comments<S: Statements>(
+    statements: &S,
+    bead_id: &str,
+    limit: i64,
+) -> Result<Vec<Comment>, StoreError> {
     let sql = "SELECT id, author, content, created_at FROM comment WHERE bead_id = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2";
-    let rows = statements.query(sql, vec![bead_id.into(), limit.into()]).await?;
+    let rows = statements
+        .query(sql, vec![bead_id.into(), limit.into()])
+        .await?;
     rows.iter()
         .rev()
         .map(|row| {
-            Ok(Comment { id: row.text(0)?, author: row.text(1)?, content: row.text(2)?, created_at: Timestamp(row.integer(3)?) })
+            Ok(Comment {
+                id: row.text(0)?,
+                author: row.text(1)?,
+                content: row.text(2)?,
+                created_at: Timestamp(row.integer(3)?),
+            })
+        })
+        .collect()
+}
+
+/// Up to `limit` comments on a bead after the one with that time and id, oldest first.
+pub async fn comments_page<S: Statements>(
+    statements: &S,
+    bead_id: &str,
+    after: &(i64, String),
+    limit: i64,
+) -> Result<Vec<Comment>, StoreError> {
+    let sql = "SELECT id, author, content, created_at FROM comment \
+               WHERE bead_id = ?1 AND (created_at, id) > (?2, ?3) ORDER BY created_at, id LIMIT ?4";
+    let parameters = vec![
+        bead_id.into(),
+        after.0.into(),
+        (&after.1).into(),
+        limit.into(),
+    ];
+    let rows = statements.query(sql, parameters).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Comment {
+                id: row.text(0)?,
+                author: row.text(1)?,
+                content: row.text(2)?,
+                created_at: Timestamp(row.integer(3)?),
+            })
         })
         .collect()
 }
@@ -134,7 +202,10 @@ pub struct Edge {
 }
 
 /// All links between beads of a project, or of all.
-pub async fn work_graph<S: Statements>(statements: &S, project_id: Option<&str>) -> Result<Vec<Edge>, StoreError> {
+pub async fn work_graph<S: Statements>(
+    statements: &S,
+    project_id: Option<&str>,
+) -> Result<Vec<Edge>, StoreError> {
     let sql = "SELECT blocker_id, bead_id, 'blocks' FROM bead_blocker JOIN bead ON bead.id = bead_id \
                    WHERE deleted_at IS NULL AND (?1 IS NULL OR project_id = ?1) \
                UNION ALL SELECT parent, id, 'parent' FROM bead \
@@ -142,5 +213,13 @@ pub async fn work_graph<S: Statements>(statements: &S, project_id: Option<&str>)
                UNION ALL SELECT bead_id, related_id, 'related' FROM bead_related JOIN bead ON bead.id = bead_id \
                    WHERE deleted_at IS NULL AND (?1 IS NULL OR project_id = ?1)";
     let rows = statements.query(sql, vec![project_id.into()]).await?;
-    rows.iter().map(|row| Ok(Edge { from: row.text(0)?, to: row.text(1)?, relationship: row.text(2)? })).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(Edge {
+                from: row.text(0)?,
+                to: row.text(1)?,
+                relationship: row.text(2)?,
+            })
+        })
+        .collect()
 }

@@ -5,6 +5,7 @@ mod file;
 mod list;
 mod ready;
 mod update;
+mod why;
 
 use std::collections::BTreeMap;
 
@@ -20,10 +21,14 @@ use crate::{
 };
 
 pub use file::{Origin, file};
-pub use list::{BeadFilter, Comment, Edge, Position, children, comments, count_by_status, list, work_graph};
-pub use ready::{Candidate, list_ready, live_touches, ready, ready_roles};
+pub use list::{
+    BeadFilter, Comment, Edge, Position, children, comments, comments_page, count_by_status, list,
+    work_graph,
+};
+pub use ready::{Candidate, ReadyPosition, list_ready, live_touches, ready, ready_roles};
 pub(crate) use update::status_changed;
-pub use update::{change_status, delete, redispatch, update};
+pub use update::{change_status, delete, redispatch, retry_is_due, update};
+pub use why::{Limits, Why, agent_reason, no_healthy_provider, why};
 
 /// The columns of [`from_row`], each prefixed by the table's name so that joins stay clear.
 pub(crate) const COLUMNS: &str = "bead.id, bead.project_id, bead.kind, bead.title, bead.description, bead.status, \
@@ -37,21 +42,34 @@ pub(crate) const COLUMNS: &str = "bead.id, bead.project_id, bead.kind, bead.titl
 
 /// The bead `id`, or a refusal that says how to find one.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Bead, StoreError> {
-    find(statements, id).await?.ok_or_else(|| not_found(id).into())
+    find(statements, id)
+        .await?
+        .ok_or_else(|| not_found(id).into())
 }
 
 /// The bead `id`, if it exists.
 pub async fn find<S: Statements>(statements: &S, id: &str) -> Result<Option<Bead>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM bead WHERE id = ?1 AND deleted_at IS NULL");
-    statements.query_one(&sql, vec![id.into()]).await?.as_ref().map(from_row).transpose()
+    statements
+        .query_one(&sql, vec![id.into()])
+        .await?
+        .as_ref()
+        .map(from_row)
+        .transpose()
 }
 
 pub(crate) fn not_found(id: &str) -> Refusal {
-    Refusal::not_found("bead_not_found", format!("There is no bead {id}. GET /api/v1/beads lists them."))
+    Refusal::not_found(
+        "bead_not_found",
+        format!("There is no bead {id}. GET /api/v1/beads lists them."),
+    )
 }
 
 /// Which of `ids` are no beads.
-pub async fn unknown<S: Statements>(statements: &S, ids: &[String]) -> Result<Vec<String>, StoreError> {
+pub async fn unknown<S: Statements>(
+    statements: &S,
+    ids: &[String],
+) -> Result<Vec<String>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }

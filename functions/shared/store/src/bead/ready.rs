@@ -30,7 +30,10 @@ pub struct Candidate {
 const READY: &str = "status = 'open' AND open_blockers = 0 AND open_decisions = 0 AND requires_human = 0 AND retry_at IS NULL";
 
 /// The roles that ready beads of a project want, without reading the beads: one index seek a role.
-pub async fn ready_roles<S: Statements>(statements: &S, project_id: &str) -> Result<Vec<Option<String>>, StoreError> {
+pub async fn ready_roles<S: Statements>(
+    statements: &S,
+    project_id: &str,
+) -> Result<Vec<Option<String>>, StoreError> {
     let sql = format!(
         "WITH RECURSIVE role (name) AS ( \
              SELECT (SELECT MIN(wanted_role) FROM bead INDEXED BY bead_ready WHERE project_id = ?1 AND wanted_role > '' AND {READY}) \
@@ -55,7 +58,9 @@ pub async fn ready<S: Statements>(
         "SELECT id, wanted_role, assigned_to, priority, created_at, touches FROM bead INDEXED BY bead_ready \
          WHERE project_id = ?1 AND wanted_role IS ?2 AND {READY} ORDER BY priority, created_at, id LIMIT ?3"
     );
-    let rows = statements.query(&sql, vec![project_id.into(), role.into(), limit.into()]).await?;
+    let rows = statements
+        .query(&sql, vec![project_id.into(), role.into(), limit.into()])
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(Candidate {
@@ -72,20 +77,53 @@ pub async fn ready<S: Statements>(
 }
 
 /// The globs of the beads that runs of a project work on now.
-pub async fn live_touches<S: Statements>(statements: &S, project_id: &str) -> Result<Vec<(String, Vec<String>)>, StoreError> {
+pub async fn live_touches<S: Statements>(
+    statements: &S,
+    project_id: &str,
+) -> Result<Vec<(String, Vec<String>)>, StoreError> {
     let sql = "SELECT bead.id, bead.touches FROM run JOIN bead ON bead.id = run.bead_id \
                WHERE run.project_id = ?1 AND run.status IN ('queued', 'running', 'waiting')";
     let rows = statements.query(sql, vec![project_id.into()]).await?;
-    rows.iter().map(|row| Ok((row.text(0)?, optional_json(row, 1)?.unwrap_or_default()))).collect()
+    rows.iter()
+        .map(|row| Ok((row.text(0)?, optional_json(row, 1)?.unwrap_or_default())))
+        .collect()
+}
+
+/// A place in the list of ready beads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyPosition {
+    /// 0 to 3.
+    pub priority: i64,
+    /// When the bead was filed.
+    pub created_at: i64,
+    /// The bead.
+    pub id: String,
 }
 
 /// Ready beads of all open projects, or of one, urgent first: what `GET /api/v1/beads/ready` shows.
-pub async fn list_ready<S: Statements>(statements: &S, project_id: Option<&str>, limit: i64) -> Result<Vec<Bead>, StoreError> {
+pub async fn list_ready<S: Statements>(
+    statements: &S,
+    project_id: Option<&str>,
+    after: Option<&ReadyPosition>,
+    limit: i64,
+) -> Result<Vec<Bead>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM bead JOIN project ON project.id = bead.project_id \
          WHERE bead.id IN (SELECT id FROM bead WHERE (?1 IS NULL OR project_id = ?1) AND {READY}) AND project.status = 'open' \
+         AND (?3 IS NULL OR (bead.priority, bead.created_at, bead.id) > (?3, ?4, ?5)) \
          ORDER BY bead.priority, bead.created_at, bead.id LIMIT ?2"
     );
-    let rows = statements.query(&sql, vec![project_id.into(), limit.into()]).await?;
-    rows.iter().map(from_row).collect()
+    let parameters = vec![
+        project_id.into(),
+        limit.into(),
+        after.map(|after| after.priority).into(),
+        after.map(|after| after.created_at).into(),
+        after.map(|after| after.id.clone()).into(),
+    ];
+    statements
+        .query(&sql, parameters)
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }

@@ -27,7 +27,12 @@ pub async fn update<S: Statements, R: Random>(
     if let Some(project_id) = &input.project_id
         && *project_id != bead.project_id
     {
-        return Err(Refusal::invalid("invalid_fields", "A bead stays in its project. File a new one in the other project.").field("project_id", "cannot change").into());
+        return Err(Refusal::invalid(
+            "invalid_fields",
+            "A bead stays in its project. File a new one in the other project.",
+        )
+        .field("project_id", "cannot change")
+        .into());
     }
     if let Some(status) = input.status {
         transition(&bead.id, bead.status, status)?;
@@ -43,7 +48,20 @@ pub async fn update<S: Statements, R: Random>(
             }
         )*};
     }
-    take!(kind, title, description, priority, parent, tags, blocked_by, related, touches, due_at, estimate_minutes, assigned_to);
+    take!(
+        kind,
+        title,
+        description,
+        priority,
+        parent,
+        tags,
+        blocked_by,
+        related,
+        touches,
+        due_at,
+        estimate_minutes,
+        assigned_to
+    );
     if let Some(changes) = input.context {
         let mut context = next.context.clone();
         context.extend(changes);
@@ -53,7 +71,9 @@ pub async fn update<S: Statements, R: Random>(
     if let Some(parent) = &next.parent
         && next.parent != bead.parent
     {
-        let known = get(change.tx, parent).await.map_err(|_| unknown_reference("parent", parent))?;
+        let known = get(change.tx, parent)
+            .await
+            .map_err(|_| unknown_reference("parent", parent))?;
         if known.project_id != bead.project_id {
             return Err(unknown_reference("parent", parent).into());
         }
@@ -62,7 +82,9 @@ pub async fn update<S: Statements, R: Random>(
     if let Some(agent) = &next.assigned_to
         && next.assigned_to != bead.assigned_to
     {
-        crate::agent::get(change.tx, agent).await.map_err(|_| unknown_reference("assigned_to", agent))?;
+        crate::agent::get(change.tx, agent)
+            .await
+            .map_err(|_| unknown_reference("assigned_to", agent))?;
     }
     if next.tags != bead.tags {
         put_tags(change.tx, &bead.id, &next.tags).await?;
@@ -72,11 +94,21 @@ pub async fn update<S: Statements, R: Random>(
     }
     let mut open_blockers = bead.open_blockers;
     if next.blocked_by != bead.blocked_by {
-        let added: Vec<String> = next.blocked_by.iter().filter(|id| !bead.blocked_by.contains(id)).cloned().collect();
+        let added: Vec<String> = next
+            .blocked_by
+            .iter()
+            .filter(|id| !bead.blocked_by.contains(id))
+            .cloned()
+            .collect();
         refuse_unknown(change.tx, "blocked_by", &added).await?;
         open_blockers = blockers::replace(change.tx, &bead.id, &next.blocked_by).await?;
     }
-    let wanted = routing::wanted_role(&next.title, &next.description, &next.tags, bead.fingerprint.is_some());
+    let wanted = routing::wanted_role(
+        &next.title,
+        &next.description,
+        &next.tags,
+        bead.fingerprint.is_some(),
+    );
     if !names.is_empty() {
         change
             .tx
@@ -103,20 +135,31 @@ pub async fn update<S: Statements, R: Random>(
                 ],
             )
             .await?;
-        let event = NewEvent::new(EventKind::BeadUpdated).project(&bead.project_id).bead(&bead.id).with("fields", names);
+        let event = NewEvent::new(EventKind::BeadUpdated)
+            .project(&bead.project_id)
+            .bead(&bead.id)
+            .with("fields", names);
         change.event(event).await?;
     }
     if let Some(status) = input.status
         && status != bead.status
     {
         if let Some(run_id) = &bead.run_id {
-            run::cancel(change, run_id, &format!("{} set the bead {}.", change.actor, status.as_str())).await?;
+            run::cancel(
+                change,
+                run_id,
+                &format!("{} set the bead {}.", change.actor, status.as_str()),
+            )
+            .await?;
         }
         let now = get(change.tx, &bead.id).await?;
         if status == BeadStatus::Closed {
             decision::withdraw(change, &bead.id, "the bead was closed").await?;
         }
-        let reason = input.close_reason.as_deref().unwrap_or("closed by a person");
+        let reason = input
+            .close_reason
+            .as_deref()
+            .unwrap_or("closed by a person");
         change_status(change, &now, status, reason).await?;
         if status == BeadStatus::Open {
             forget_failures(change, &bead.id).await?;
@@ -151,12 +194,35 @@ pub async fn redispatch<S: Statements, R: Random>(
     get(change.tx, &bead.id).await
 }
 
-async fn forget_failures<S: Statements, R: Random>(change: &Change<'_, S, R>, id: &str) -> Result<(), StoreError> {
+async fn forget_failures<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    id: &str,
+) -> Result<(), StoreError> {
     change
         .tx
         .execute("UPDATE bead SET failed_runs = 0, dispatch_count = 0, retry_at = NULL, version = version + 1 WHERE id = ?1", vec![id.into()])
         .await?;
     timer::cancel(change.tx, loom_domain::timer::TimerKind::BeadRetry, id).await
+}
+
+/// Makes a bead whose retry time has passed ready again; one whose time was moved meanwhile stays as it is.
+pub async fn retry_is_due<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    id: &str,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE bead SET retry_at = NULL, version = version + 1 WHERE id = ?1 AND retry_at <= ?2 RETURNING project_id";
+    if let Some(row) = change
+        .tx
+        .query_one(sql, vec![id.into(), change.now.0.into()])
+        .await?
+    {
+        let event = NewEvent::new(EventKind::BeadUpdated)
+            .project(&row.text(0)?)
+            .bead(id)
+            .with("fields", vec!["retry_at"]);
+        change.event(event).await?;
+    }
+    Ok(())
 }
 
 /// Moves a bead that has no live run to another status, keeps those that it blocks in step, and records the event.
@@ -195,7 +261,10 @@ pub(crate) async fn status_changed<S: Statements, R: Random>(
     status: BeadStatus,
     reason: &str,
 ) -> Result<(), StoreError> {
-    let step = match (before.status == BeadStatus::Closed, status == BeadStatus::Closed) {
+    let step = match (
+        before.status == BeadStatus::Closed,
+        status == BeadStatus::Closed,
+    ) {
         (false, true) => -1,
         (true, false) => 1,
         _ => 0,
@@ -218,20 +287,48 @@ pub(crate) async fn status_changed<S: Statements, R: Random>(
         .with("reason", reason);
     change.event(event).await?;
     if status == BeadStatus::Closed {
-        change.event(NewEvent::new(EventKind::BeadCompleted).project(&before.project_id).bead(&before.id).with("reason", reason)).await?;
+        change
+            .event(
+                NewEvent::new(EventKind::BeadCompleted)
+                    .project(&before.project_id)
+                    .bead(&before.id)
+                    .with("reason", reason),
+            )
+            .await?;
     }
     Ok(())
 }
 
 /// Deletes a bead: it is closed, no list shows it, and it blocks nobody. Its history stays in the event log.
-pub async fn delete<S: Statements, R: Random>(change: &Change<'_, S, R>, bead: &Bead) -> Result<(), StoreError> {
+pub async fn delete<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    bead: &Bead,
+) -> Result<(), StoreError> {
     if let Some(run_id) = &bead.run_id {
-        run::cancel(change, run_id, &format!("{} deleted the bead.", change.actor)).await?;
+        run::cancel(
+            change,
+            run_id,
+            &format!("{} deleted the bead.", change.actor),
+        )
+        .await?;
     }
     decision::withdraw(change, &bead.id, "the bead was deleted").await?;
     let now = get(change.tx, &bead.id).await?;
     change_status(change, &now, BeadStatus::Closed, "deleted").await?;
-    change.tx.execute("UPDATE bead SET deleted_at = ?2 WHERE id = ?1", vec![(&bead.id).into(), change.now.0.into()]).await?;
-    change.event(NewEvent::new(EventKind::BeadDeleted).project(&bead.project_id).bead(&bead.id).with("title", bead.title.clone())).await?;
+    change
+        .tx
+        .execute(
+            "UPDATE bead SET deleted_at = ?2 WHERE id = ?1",
+            vec![(&bead.id).into(), change.now.0.into()],
+        )
+        .await?;
+    change
+        .event(
+            NewEvent::new(EventKind::BeadDeleted)
+                .project(&bead.project_id)
+                .bead(&bead.id)
+                .with("title", bead.title.clone()),
+        )
+        .await?;
     Ok(())
 }

@@ -34,7 +34,10 @@ pub struct Claimed {
 ///
 /// The claim is one conditional statement on the bead; whoever finds it changed gets a refusal that says why, and
 /// nothing else happens. The agent is taken the same way, in the same transaction.
-pub async fn claim<S: Statements, R: Random>(change: &Change<'_, S, R>, claim: Claim<'_>) -> Result<Claimed, StoreError> {
+pub async fn claim<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    claim: Claim<'_>,
+) -> Result<Claimed, StoreError> {
     let run_id = change.new_id();
     let won = change
         .tx
@@ -75,7 +78,9 @@ pub async fn claim<S: Statements, R: Random>(change: &Change<'_, S, R>, claim: C
         )
         .await?;
     if taken == 0 {
-        return Err(unavailable(change.tx, claim.agent_id, &project_id).await?.into());
+        return Err(unavailable(change.tx, claim.agent_id, &project_id)
+            .await?
+            .into());
     }
     change
         .tx
@@ -102,40 +107,107 @@ pub async fn claim<S: Statements, R: Random>(change: &Change<'_, S, R>, claim: C
             )),
             _ => error.into(),
         })?;
-    let about = |kind| NewEvent::new(kind).project(&project_id).bead(claim.bead_id).run(&run_id).agent(claim.agent_id);
+    let about = |kind| {
+        NewEvent::new(kind)
+            .project(&project_id)
+            .bead(claim.bead_id)
+            .run(&run_id)
+            .agent(claim.agent_id)
+    };
     change
-        .event(about(EventKind::BeadStatusChanged).with("old_status", "open").with("status", "in_progress").with("reason", "claimed"))
+        .event(
+            about(EventKind::BeadStatusChanged)
+                .with("old_status", "open")
+                .with("status", "in_progress")
+                .with("reason", "claimed"),
+        )
         .await?;
-    change.event(about(EventKind::BeadAssigned).with("assigned_to", claim.agent_id)).await?;
-    change.event(about(EventKind::RunCreated).with("attempt", attempt).with("fence", fence)).await?;
-    change.event(about(EventKind::AgentStatusChanged).with("old_status", "idle").with("new_status", "busy")).await?;
-    Ok(Claimed { run_id, fence, lease_until })
+    change
+        .event(about(EventKind::BeadAssigned).with("assigned_to", claim.agent_id))
+        .await?;
+    change
+        .event(
+            about(EventKind::RunCreated)
+                .with("attempt", attempt)
+                .with("fence", fence),
+        )
+        .await?;
+    change
+        .event(
+            about(EventKind::AgentStatusChanged)
+                .with("old_status", "idle")
+                .with("new_status", "busy"),
+        )
+        .await?;
+    Ok(Claimed {
+        run_id,
+        fence,
+        lease_until,
+    })
 }
 
-async fn lost<S: Statements, R: Random>(change: &Change<'_, S, R>, claim: Claim<'_>) -> Result<Refusal, StoreError> {
+async fn lost<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    claim: Claim<'_>,
+) -> Result<Refusal, StoreError> {
     let bead: Bead = bead::get(change.tx, claim.bead_id).await?;
-    if let Some(only) = bead.assigned_to.as_deref().filter(|only| *only != claim.agent_id) {
-        return Ok(Refusal::conflict("assigned_to_other", format!("Bead {} is assigned to agent {only}; only that agent may take it.", bead.id))
-            .detail("assigned_to", only));
+    if let Some(only) = bead
+        .assigned_to
+        .as_deref()
+        .filter(|only| *only != claim.agent_id)
+    {
+        return Ok(Refusal::conflict(
+            "assigned_to_other",
+            format!(
+                "Bead {} is assigned to agent {only}; only that agent may take it.",
+                bead.id
+            ),
+        )
+        .detail("assigned_to", only));
     }
     let project = crate::project::get(change.tx, &bead.project_id).await?;
     if project.status == loom_domain::project::ProjectStatus::Closed {
-        return Ok(Refusal::conflict("project_closed", format!("Project {} is closed; nothing of it is worked on.", project.name)));
+        return Ok(Refusal::conflict(
+            "project_closed",
+            format!(
+                "Project {} is closed; nothing of it is worked on.",
+                project.name
+            ),
+        ));
     }
     Ok(claim_refusal(&bead, change.now))
 }
 
-async fn unavailable<S: Statements>(tx: &S, agent_id: &str, project_id: &str) -> Result<Refusal, StoreError> {
+async fn unavailable<S: Statements>(
+    tx: &S,
+    agent_id: &str,
+    project_id: &str,
+) -> Result<Refusal, StoreError> {
     let agent = agent::get(tx, agent_id).await?;
     Ok(match agent.status {
         AgentStatus::Idle => Refusal::conflict(
             "agent_of_other_project",
-            format!("Agent {} works only for project {}, not for {project_id}.", agent.name, agent.project_id.unwrap_or_default()),
+            format!(
+                "Agent {} works only for project {}, not for {project_id}.",
+                agent.name,
+                agent.project_id.unwrap_or_default()
+            ),
         ),
-        AgentStatus::Busy => Refusal::conflict("agent_busy", format!("Agent {} works on {} already.", agent.name, agent.current_bead.unwrap_or_default())),
+        AgentStatus::Busy => Refusal::conflict(
+            "agent_busy",
+            format!(
+                "Agent {} works on {} already.",
+                agent.name,
+                agent.current_bead.unwrap_or_default()
+            ),
+        ),
         AgentStatus::Stuck => Refusal::conflict(
             "agent_stuck",
-            format!("Agent {} is stuck: {}. Set it idle first.", agent.name, agent.status_reason.unwrap_or_default()),
+            format!(
+                "Agent {} is stuck: {}. Set it idle first.",
+                agent.name,
+                agent.status_reason.unwrap_or_default()
+            ),
         ),
     })
 }

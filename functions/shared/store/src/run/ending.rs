@@ -23,10 +23,16 @@ pub async fn end<S: Statements, R: Random>(
 }
 
 /// Stops a live run on behalf of a person or of the system; its holder finds its fence stale.
-pub async fn cancel<S: Statements, R: Random>(change: &Change<'_, S, R>, run_id: &str, reason: &str) -> Result<(), StoreError> {
+pub async fn cancel<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    run_id: &str,
+    reason: &str,
+) -> Result<(), StoreError> {
     let run = get(change.tx, run_id).await?;
     if run.status.is_live() {
-        let reason = EndReason::Cancelled { reason: reason.to_owned() };
+        let reason = EndReason::Cancelled {
+            reason: reason.to_owned(),
+        };
         apply(change, &run, reason, RetryPolicy { first_wait: 0 }, None).await?;
     }
     Ok(())
@@ -43,7 +49,11 @@ pub(super) async fn apply<S: Statements, R: Random>(
     let ending = decide(&bead, reason, retry, change.now);
     transition(&run.id, run.status, ending.status).or_else(|refusal| {
         // A run that was never leased may still be ended by the tick or by a person.
-        if run.status.is_live() && !ending.status.is_live() { Ok(()) } else { Err(refusal) }
+        if run.status.is_live() && !ending.status.is_live() {
+            Ok(())
+        } else {
+            Err(refusal)
+        }
     })?;
     budget::release_run(change.tx, run).await?;
     change
@@ -93,14 +103,26 @@ pub(super) async fn apply<S: Statements, R: Random>(
             vec![(&run.id).into(), change.now.0.into()],
         )
         .await?;
-    let about = |kind| NewEvent::new(kind).project(&run.project_id).bead(&run.bead_id).run(&run.id).agent(&run.agent_id);
+    let about = |kind| {
+        NewEvent::new(kind)
+            .project(&run.project_id)
+            .bead(&run.bead_id)
+            .run(&run.id)
+            .agent(&run.agent_id)
+    };
     let ended = about(EventKind::RunEnded)
         .with("status", ending.status.as_str())
         .with("code", ending.code.clone())
         .with("message", ending.message.clone())
         .with("steps", run.steps);
     change.event(ended).await?;
-    change.event(about(EventKind::AgentStatusChanged).with("old_status", "busy").with("new_status", "idle")).await?;
+    change
+        .event(
+            about(EventKind::AgentStatusChanged)
+                .with("old_status", "busy")
+                .with("new_status", "idle"),
+        )
+        .await?;
     if after.status != bead.status {
         bead::status_changed(change, &bead, after.status, &ending.code).await?;
     }

@@ -5,7 +5,10 @@ use loom_domain::{
 use loom_platform::{Random, Statements};
 
 use super::{COLUMNS, ending, from_row, get};
-use crate::{StoreError, change::{Change, NOW}};
+use crate::{
+    StoreError,
+    change::{Change, NOW},
+};
 
 /// Up to `limit` runs whose lease has run out by the database's clock: their holder is taken to be dead (invariant
 /// I3), or nobody took them over.
@@ -13,7 +16,12 @@ pub async fn expired<S: Statements>(statements: &S, limit: i64) -> Result<Vec<Ru
     let sql = format!(
         "SELECT {COLUMNS} FROM run WHERE lease_until <= {NOW} AND status IN ('queued', 'running') ORDER BY lease_until LIMIT ?1"
     );
-    statements.query(&sql, vec![limit.into()]).await?.iter().map(from_row).collect()
+    statements
+        .query(&sql, vec![limit.into()])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Puts a run whose lease ran out back in the queue under a new fence, so that its old holder can write nothing more;
@@ -28,10 +36,26 @@ pub async fn requeue<S: Statements, R: Random>(
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE run SET status = 'queued', fence = fence + 1, restarts = restarts + 1, lease_until = ?3 \
                WHERE id = ?1 AND status IN ('queued', 'running') AND lease_until <= ?2 RETURNING restarts, bead_id, project_id, fence";
-    let row = change.tx.query_one(sql, vec![run_id.into(), change.now.0.into(), (change.now.0 + hand_over_ms).into()]).await?;
+    let row = change
+        .tx
+        .query_one(
+            sql,
+            vec![
+                run_id.into(),
+                change.now.0.into(),
+                (change.now.0 + hand_over_ms).into(),
+            ],
+        )
+        .await?;
     let Some(row) = row else { return Ok(false) };
     let (restarts, bead_id, project_id) = (row.integer(0)?, row.text(1)?, row.text(2)?);
-    change.tx.execute("UPDATE bead SET fence = ?2 WHERE id = ?1", vec![(&bead_id).into(), row.integer(3)?.into()]).await?;
+    change
+        .tx
+        .execute(
+            "UPDATE bead SET fence = ?2 WHERE id = ?1",
+            vec![(&bead_id).into(), row.integer(3)?.into()],
+        )
+        .await?;
     let event = NewEvent::new(EventKind::RunRequeued)
         .project(&project_id)
         .bead(&bead_id)
@@ -43,7 +67,9 @@ pub async fn requeue<S: Statements, R: Random>(
         let run = get(change.tx, run_id).await?;
         let reason = EndReason::Failed {
             code: "lease_lost".to_owned(),
-            message: format!("It was put back in the queue {restarts} times without making progress."),
+            message: format!(
+                "It was put back in the queue {restarts} times without making progress."
+            ),
         };
         ending::apply(change, &run, reason, retry, None).await?;
         return Ok(false);

@@ -5,7 +5,10 @@ use loom_domain::{
 use loom_platform::{Random, Statements};
 
 use super::get;
-use crate::{StoreError, change::{Change, NOW}};
+use crate::{
+    StoreError,
+    change::{Change, NOW},
+};
 
 /// A run under a fresh lease.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,39 +27,87 @@ pub async fn lease<S: Statements, R: Random>(
 ) -> Result<Leased, StoreError> {
     let sql = "UPDATE run SET status = 'running', fence = fence + 1, lease_until = ?2 \
                WHERE id = ?1 AND status = 'queued' RETURNING fence, bead_id";
-    let row = change.tx.query_one(sql, vec![run_id.into(), (change.now.0 + lease_ms).into()]).await?;
+    let row = change
+        .tx
+        .query_one(sql, vec![run_id.into(), (change.now.0 + lease_ms).into()])
+        .await?;
     let Some(row) = row else {
         let run = get(change.tx, run_id).await?;
         return Err(not_queued(&run).into());
     };
-    let hold = Hold { run_id: run_id.to_owned(), bead_id: row.text(1)?, fence: row.integer(0)? };
+    let hold = Hold {
+        run_id: run_id.to_owned(),
+        bead_id: row.text(1)?,
+        fence: row.integer(0)?,
+    };
     change
         .tx
-        .execute("UPDATE bead SET fence = ?2 WHERE id = ?1", vec![(&hold.bead_id).into(), hold.fence.into()])
+        .execute(
+            "UPDATE bead SET fence = ?2 WHERE id = ?1",
+            vec![(&hold.bead_id).into(), hold.fence.into()],
+        )
         .await?;
-    Ok(Leased { run: get(change.tx, run_id).await?, hold })
+    Ok(Leased {
+        run: get(change.tx, run_id).await?,
+        hold,
+    })
 }
 
 fn not_queued(run: &Run) -> Refusal {
     let (code, message) = match run.status {
-        RunStatus::Running | RunStatus::Queued => ("lease_held", format!("Run {} is being worked on by another holder until {}.", run.id, run.lease_until.to_rfc3339())),
-        RunStatus::Waiting => ("run_waiting", format!("Run {} waits for something outside.", run.id)),
-        _ => ("run_ended", format!("Run {} has ended ({}).", run.id, run.reason.as_deref().unwrap_or("no reason recorded"))),
+        RunStatus::Running | RunStatus::Queued => (
+            "lease_held",
+            format!(
+                "Run {} is being worked on by another holder until {}.",
+                run.id,
+                run.lease_until.to_rfc3339()
+            ),
+        ),
+        RunStatus::Waiting => (
+            "run_waiting",
+            format!("Run {} waits for something outside.", run.id),
+        ),
+        _ => (
+            "run_ended",
+            format!(
+                "Run {} has ended ({}).",
+                run.id,
+                run.reason.as_deref().unwrap_or("no reason recorded")
+            ),
+        ),
     };
     Refusal::conflict(code, message)
 }
 
 /// Makes a lease longer while its holder is at work. A stale holder is refused, and must stop.
-pub async fn renew<S: Statements>(statements: &S, hold: &Hold, lease_ms: i64) -> Result<(), StoreError> {
-    let sql = format!("UPDATE run SET lease_until = {NOW} + ?3 WHERE id = ?1 AND fence = ?2 AND status = 'running'");
-    let changed = statements.execute(&sql, vec![(&hold.run_id).into(), hold.fence.into(), lease_ms.into()]).await?;
-    if changed == 0 { Err(hold.stale().into()) } else { Ok(()) }
+pub async fn renew<S: Statements>(
+    statements: &S,
+    hold: &Hold,
+    lease_ms: i64,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE run SET lease_until = {NOW} + ?3 WHERE id = ?1 AND fence = ?2 AND status = 'running'"
+    );
+    let changed = statements
+        .execute(
+            &sql,
+            vec![(&hold.run_id).into(), hold.fence.into(), lease_ms.into()],
+        )
+        .await?;
+    if changed == 0 {
+        Err(hold.stale().into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Refuses a stale holder (invariant I2). Called first in every transaction of a step.
 pub async fn guard<S: Statements>(tx: &S, hold: &Hold) -> Result<(), StoreError> {
     let sql = "SELECT 1 FROM run WHERE id = ?1 AND fence = ?2 AND status = 'running'";
-    match tx.query_one(sql, vec![(&hold.run_id).into(), hold.fence.into()]).await? {
+    match tx
+        .query_one(sql, vec![(&hold.run_id).into(), hold.fence.into()])
+        .await?
+    {
         Some(_) => Ok(()),
         None => Err(hold.stale().into()),
     }
@@ -64,16 +115,48 @@ pub async fn guard<S: Statements>(tx: &S, hold: &Hold) -> Result<(), StoreError>
 
 /// Gives the run back to the queue, to be leased by the next holder at once; if nobody does within `within_ms`, the
 /// tick finds it (invariant I12).
-pub async fn hand_over<S: Statements, R: Random>(change: &Change<'_, S, R>, hold: &Hold, within_ms: i64) -> Result<(), StoreError> {
+pub async fn hand_over<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    hold: &Hold,
+    within_ms: i64,
+) -> Result<(), StoreError> {
     guard(change.tx, hold).await?;
     let sql = "UPDATE run SET status = 'queued', lease_until = ?2 WHERE id = ?1";
-    change.tx.execute(sql, vec![(&hold.run_id).into(), (change.now.0 + within_ms).into()]).await?;
+    change
+        .tx
+        .execute(
+            sql,
+            vec![(&hold.run_id).into(), (change.now.0 + within_ms).into()],
+        )
+        .await?;
     Ok(())
 }
 
 /// Notes the branch that a run works on.
-pub async fn set_branch<S: Statements>(tx: &S, hold: &Hold, branch: &str) -> Result<(), StoreError> {
+pub async fn set_branch<S: Statements>(
+    tx: &S,
+    hold: &Hold,
+    branch: &str,
+) -> Result<(), StoreError> {
     guard(tx, hold).await?;
-    tx.execute("UPDATE run SET branch = ?2 WHERE id = ?1", vec![(&hold.run_id).into(), branch.into()]).await?;
+    tx.execute(
+        "UPDATE run SET branch = ?2 WHERE id = ?1",
+        vec![(&hold.run_id).into(), branch.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keeps what a run did, in words, for people and for the next attempt.
+pub async fn set_summary<S: Statements>(
+    tx: &S,
+    run_id: &str,
+    summary: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE run SET summary = ?2 WHERE id = ?1",
+        vec![run_id.into(), summary.into()],
+    )
+    .await?;
     Ok(())
 }

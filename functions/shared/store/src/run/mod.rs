@@ -4,6 +4,7 @@ mod claim;
 mod ending;
 mod expiry;
 mod lease;
+mod list;
 mod step;
 
 use loom_domain::{
@@ -20,10 +21,12 @@ use crate::{
 pub use claim::{Claim, Claimed, claim};
 pub use ending::{cancel, end};
 pub use expiry::{expired, requeue};
-pub use lease::{Leased, guard, hand_over, lease, renew, set_branch};
+pub use lease::{Leased, guard, hand_over, lease, renew, set_branch, set_summary};
+pub use list::{ActionCount, RunUsage, action_counts_of_bead, live, usage_of_bead};
 pub use step::{
-    ActionRecord, NewStep, OpenedStep, StepRecord, StepReply, action_log, actions_of_step, conversation, end_step,
-    open_step, record_action, record_reply, step, steps,
+    ActionRecord, NewStep, OpenedStep, StepRecord, StepReply, action_log, actions_of_step,
+    conversation, end_step, open_step, record_action, record_failed_call, record_reply,
+    reopen_step, step, steps,
 };
 
 const COLUMNS: &str = "id, bead_id, project_id, agent_id, attempt, status, fence, lease_until, steps, parse_failures, \
@@ -31,7 +34,12 @@ const COLUMNS: &str = "id, bead_id, project_id, agent_id, attempt, status, fence
 
 /// The run `id`.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Run, StoreError> {
-    let row = statements.query_one(&format!("SELECT {COLUMNS} FROM run WHERE id = ?1"), vec![id.into()]).await?;
+    let row = statements
+        .query_one(
+            &format!("SELECT {COLUMNS} FROM run WHERE id = ?1"),
+            vec![id.into()],
+        )
+        .await?;
     row.as_ref()
         .map(from_row)
         .transpose()?
@@ -41,14 +49,21 @@ pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Run, StoreEr
 /// The runs of a bead, oldest first.
 pub async fn of_bead<S: Statements>(statements: &S, bead_id: &str) -> Result<Vec<Run>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE bead_id = ?1 ORDER BY created_at, id");
-    statements.query(&sql, vec![bead_id.into()]).await?.iter().map(from_row).collect()
+    statements
+        .query(&sql, vec![bead_id.into()])
+        .await?
+        .iter()
+        .map(from_row)
+        .collect()
 }
 
 /// How many runs are being worked on, by project: those that take up capacity.
 pub async fn working<S: Statements>(statements: &S) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT project_id, COUNT(*) FROM run WHERE status IN ('queued', 'running') GROUP BY project_id";
     let rows = statements.query(sql, vec![]).await?;
-    rows.iter().map(|row| Ok((row.text(0)?, row.integer(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.text(0)?, row.integer(1)?)))
+        .collect()
 }
 
 fn from_row(row: &Row) -> Result<Run, StoreError> {

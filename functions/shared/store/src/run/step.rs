@@ -37,12 +37,16 @@ pub struct NewStep<'a> {
 /// How a step was opened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OpenedStep {
-    /// The model is to be called with this request (that of an earlier try, if there was one); it is the `calls`th try.
+    /// The model is to be called with this request: that of an earlier try, if there was one.
     Call {
         /// What to send.
         request: String,
-        /// 1 for the first try.
-        calls: i64,
+        /// Whom to call: the provider that the money was reserved for.
+        provider_id: String,
+        /// Calls that failed before.
+        failures: i64,
+        /// How often the idempotency key was renewed before.
+        key_number: i64,
     },
     /// The reply is journalled already.
     Replied(Reply),
@@ -61,22 +65,18 @@ pub async fn open_step<S: Statements, R: Random>(
 ) -> Result<OpenedStep, StoreError> {
     guard(change.tx, hold).await?;
     let run = get(change.tx, &hold.run_id).await?;
-    let sql = "SELECT status, request, reply, calls FROM step WHERE run_id = ?1 AND number = ?2";
-    if let Some(row) = change.tx.query_one(sql, vec![(&run.id).into(), new.number.into()]).await? {
-        return match row.text(0)?.as_str() {
-            "calling" => {
-                let calls = row.integer(3)? + 1;
-                change
-                    .tx
-                    .execute("UPDATE step SET calls = ?3 WHERE run_id = ?1 AND number = ?2", vec![(&run.id).into(), new.number.into(), calls.into()])
-                    .await?;
-                Ok(OpenedStep::Call { request: row.text(1)?, calls })
-            }
-            "replied" => Ok(OpenedStep::Replied(json(&row, 2)?)),
-            _ => Ok(OpenedStep::Ended),
-        };
+    if let Some(opened) = reopen_step(change, hold, new.number).await? {
+        return Ok(opened);
     }
-    if let Some(scope) = budget::reserve(change.tx, &run, new.reservation_micro_usd, new.caps, change.now).await? {
+    if let Some(scope) = budget::reserve(
+        change.tx,
+        &run,
+        new.reservation_micro_usd,
+        new.caps,
+        change.now,
+    )
+    .await?
+    {
         return Ok(OpenedStep::BudgetExceeded(scope));
     }
     change
@@ -100,7 +100,65 @@ pub async fn open_step<S: Statements, R: Random>(
         .with("reserved_micro_usd", new.reservation_micro_usd)
         .with("provider_id", new.provider_id);
     change.event(event).await?;
-    Ok(OpenedStep::Call { request: new.request.to_owned(), calls: 1 })
+    Ok(OpenedStep::Call {
+        request: new.request.to_owned(),
+        provider_id: new.provider_id.to_owned(),
+        failures: 0,
+        key_number: 0,
+    })
+}
+
+/// What an earlier holder left of a step: its open call, its journalled reply, or nothing more to do. `None` when the
+/// step was never opened.
+pub async fn reopen_step<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    hold: &Hold,
+    number: i64,
+) -> Result<Option<OpenedStep>, StoreError> {
+    guard(change.tx, hold).await?;
+    let sql = "SELECT status, request, reply, provider_id, failures, key_number FROM step WHERE run_id = ?1 AND number = ?2";
+    let Some(row) = change
+        .tx
+        .query_one(sql, vec![(&hold.run_id).into(), number.into()])
+        .await?
+    else {
+        return Ok(None);
+    };
+    Ok(Some(match row.text(0)?.as_str() {
+        "calling" => {
+            let sql = "UPDATE step SET calls = calls + 1 WHERE run_id = ?1 AND number = ?2";
+            change
+                .tx
+                .execute(sql, vec![(&hold.run_id).into(), number.into()])
+                .await?;
+            OpenedStep::Call {
+                request: row.text(1)?,
+                provider_id: row.text(3)?,
+                failures: row.integer(4)?,
+                key_number: row.integer(5)?,
+            }
+        }
+        "replied" => OpenedStep::Replied(json(&row, 2)?),
+        _ => OpenedStep::Ended,
+    }))
+}
+
+/// Notes that a call failed, and whether the next one needs another idempotency key, before it is made.
+pub async fn record_failed_call<S: Statements>(
+    tx: &S,
+    hold: &Hold,
+    number: i64,
+    new_key: bool,
+) -> Result<(), StoreError> {
+    guard(tx, hold).await?;
+    let sql = "UPDATE step SET failures = failures + 1, calls = calls + 1, key_number = key_number + ?3 \
+               WHERE run_id = ?1 AND number = ?2 AND status = 'calling'";
+    tx.execute(
+        sql,
+        vec![(&hold.run_id).into(), number.into(), new_key.into()],
+    )
+    .await?;
+    Ok(())
 }
 
 /// What the model answered, and what that cost.
@@ -133,8 +191,15 @@ pub async fn record_reply<S: Statements, R: Random>(
     let run = get(change.tx, &hold.run_id).await?;
     let sql = "SELECT reserved_micro_usd, started_at, provider_id, model_asked FROM step \
                WHERE run_id = ?1 AND number = ?2 AND status = 'calling'";
-    let Some(row) = change.tx.query_one(sql, vec![(&run.id).into(), reply.number.into()]).await? else { return Ok(()) };
-    let (reserved, started_at, provider_id) = (row.integer(0)?, Timestamp(row.integer(1)?), row.text(2)?);
+    let Some(row) = change
+        .tx
+        .query_one(sql, vec![(&run.id).into(), reply.number.into()])
+        .await?
+    else {
+        return Ok(());
+    };
+    let (reserved, started_at, provider_id) =
+        (row.integer(0)?, Timestamp(row.integer(1)?), row.text(2)?);
     change
         .tx
         .execute(
@@ -180,7 +245,13 @@ pub async fn record_reply<S: Statements, R: Random>(
         )
         .await?;
     // A journalled reply is progress: from here a crash costs nothing.
-    change.tx.execute("UPDATE run SET restarts = 0 WHERE id = ?1", vec![(&run.id).into()]).await?;
+    change
+        .tx
+        .execute(
+            "UPDATE run SET restarts = 0 WHERE id = ?1",
+            vec![(&run.id).into()],
+        )
+        .await?;
     let event = about(&run, EventKind::StepReplied)
         .with("step", reply.number)
         .with("model", reply.model_given)
@@ -243,7 +314,13 @@ pub async fn record_action<S: Statements, R: Random>(
         )
         .await?;
     if inserted > 0 {
-        change.tx.execute("UPDATE run SET restarts = 0 WHERE id = ?1", vec![(&run.id).into()]).await?;
+        change
+            .tx
+            .execute(
+                "UPDATE run SET restarts = 0 WHERE id = ?1",
+                vec![(&run.id).into()],
+            )
+            .await?;
         let event = about(&run, EventKind::ActionPerformed)
             .with("step", record.step)
             .with("position", record.position)
@@ -256,21 +333,42 @@ pub async fn record_action<S: Statements, R: Random>(
 }
 
 /// The journalled actions of one step, in order.
-pub async fn actions_of_step<S: Statements>(statements: &S, run_id: &str, step: i64) -> Result<Vec<ActionRecord>, StoreError> {
-    actions(statements, "run_id = ?1 AND step = ?2", vec![run_id.into(), step.into()]).await
+pub async fn actions_of_step<S: Statements>(
+    statements: &S,
+    run_id: &str,
+    step: i64,
+) -> Result<Vec<ActionRecord>, StoreError> {
+    actions(
+        statements,
+        "run_id = ?1 AND step = ?2",
+        vec![run_id.into(), step.into()],
+    )
+    .await
 }
 
 /// All journalled actions of a run, in order.
-pub async fn action_log<S: Statements>(statements: &S, run_id: &str) -> Result<Vec<ActionRecord>, StoreError> {
+pub async fn action_log<S: Statements>(
+    statements: &S,
+    run_id: &str,
+) -> Result<Vec<ActionRecord>, StoreError> {
     actions(statements, "run_id = ?1", vec![run_id.into()]).await
 }
 
-async fn actions<S: Statements>(statements: &S, condition: &str, parameters: Vec<loom_platform::Value>) -> Result<Vec<ActionRecord>, StoreError> {
+async fn actions<S: Statements>(
+    statements: &S,
+    condition: &str,
+    parameters: Vec<loom_platform::Value>,
+) -> Result<Vec<ActionRecord>, StoreError> {
     let sql = format!(
         "SELECT step, position, name, action, fingerprint, status, code, result, created_at FROM action_result \
          WHERE {condition} ORDER BY step, position"
     );
-    statements.query(&sql, parameters).await?.iter().map(action_from_row).collect()
+    statements
+        .query(&sql, parameters)
+        .await?
+        .iter()
+        .map(action_from_row)
+        .collect()
 }
 
 fn action_from_row(row: &Row) -> Result<ActionRecord, StoreError> {
@@ -309,21 +407,41 @@ pub async fn end_step<S: Statements, R: Random>(
     }
     change
         .tx
-        .execute("UPDATE step SET status = 'ended', ended_at = ?3 WHERE run_id = ?1 AND number = ?2", vec![(&run.id).into(), number.into(), change.now.0.into()])
+        .execute(
+            "UPDATE step SET status = 'ended', ended_at = ?3 WHERE run_id = ?1 AND number = ?2",
+            vec![(&run.id).into(), number.into(), change.now.0.into()],
+        )
         .await?;
     let parse_failures = if usable { 0 } else { run.parse_failures + 1 };
     change
         .tx
-        .execute("UPDATE run SET steps = ?2, parse_failures = ?3 WHERE id = ?1", vec![(&run.id).into(), number.into(), parse_failures.into()])
+        .execute(
+            "UPDATE run SET steps = ?2, parse_failures = ?3 WHERE id = ?1",
+            vec![(&run.id).into(), number.into(), parse_failures.into()],
+        )
         .await?;
-    change.event(about(&run, EventKind::StepEnded).with("step", number).with("usable", usable)).await?;
+    change
+        .event(
+            about(&run, EventKind::StepEnded)
+                .with("step", number)
+                .with("usable", usable),
+        )
+        .await?;
     Ok(parse_failures)
 }
 
 /// The conversation of a run so far, in order.
-pub async fn conversation<S: Statements>(statements: &S, run_id: &str) -> Result<Vec<Message>, StoreError> {
+pub async fn conversation<S: Statements>(
+    statements: &S,
+    run_id: &str,
+) -> Result<Vec<Message>, StoreError> {
     let sql = "SELECT message FROM conversation_message WHERE run_id = ?1 ORDER BY step, position";
-    statements.query(sql, vec![run_id.into()]).await?.iter().map(|row| json(row, 0)).collect()
+    statements
+        .query(sql, vec![run_id.into()])
+        .await?
+        .iter()
+        .map(|row| json(row, 0))
+        .collect()
 }
 
 /// A step as people see it.
@@ -357,15 +475,32 @@ const STEP_COLUMNS: &str = "number, status, calls, reply, model_asked, model_giv
     cost_micro_usd, started_at, ended_at";
 
 /// The steps of a run, in order.
-pub async fn steps<S: Statements>(statements: &S, run_id: &str) -> Result<Vec<StepRecord>, StoreError> {
+pub async fn steps<S: Statements>(
+    statements: &S,
+    run_id: &str,
+) -> Result<Vec<StepRecord>, StoreError> {
     let sql = format!("SELECT {STEP_COLUMNS} FROM step WHERE run_id = ?1 ORDER BY number");
-    statements.query(&sql, vec![run_id.into()]).await?.iter().map(step_from_row).collect()
+    statements
+        .query(&sql, vec![run_id.into()])
+        .await?
+        .iter()
+        .map(step_from_row)
+        .collect()
 }
 
 /// One step of a run, if it was opened.
-pub async fn step<S: Statements>(statements: &S, run_id: &str, number: i64) -> Result<Option<StepRecord>, StoreError> {
+pub async fn step<S: Statements>(
+    statements: &S,
+    run_id: &str,
+    number: i64,
+) -> Result<Option<StepRecord>, StoreError> {
     let sql = format!("SELECT {STEP_COLUMNS} FROM step WHERE run_id = ?1 AND number = ?2");
-    statements.query_one(&sql, vec![run_id.into(), number.into()]).await?.as_ref().map(step_from_row).transpose()
+    statements
+        .query_one(&sql, vec![run_id.into(), number.into()])
+        .await?
+        .as_ref()
+        .map(step_from_row)
+        .transpose()
 }
 
 fn step_from_row(row: &Row) -> Result<StepRecord, StoreError> {
@@ -385,5 +520,9 @@ fn step_from_row(row: &Row) -> Result<StepRecord, StoreError> {
 }
 
 fn about(run: &Run, kind: EventKind) -> NewEvent {
-    NewEvent::new(kind).project(&run.project_id).bead(&run.bead_id).run(&run.id).agent(&run.agent_id)
+    NewEvent::new(kind)
+        .project(&run.project_id)
+        .bead(&run.bead_id)
+        .run(&run.id)
+        .agent(&run.agent_id)
 }

@@ -1,0 +1,290 @@
+//! Actions on beads and on what agents leave for each other: done in the transaction that journals them, so once.
+
+use loom_domain::{
+    Refusal,
+    action::{Action, ActionOutcome},
+    bead::{BeadInput, BeadStatus, Priority},
+    lesson::{Lesson, LessonCategory},
+    role::Role,
+};
+use loom_platform::{Database, Platform, Random, Statements, Transaction};
+use loom_store::{
+    Change, StoreError,
+    bead::{self, Origin},
+    knowledge::{self, ByAction},
+    run,
+};
+
+use super::Worker;
+use crate::{
+    journal::{self, Brought, Effect},
+    stop::Stop,
+};
+
+/// Performs an action and journals it, in one transaction. A rule's "no" is journalled for the model instead.
+pub(crate) async fn perform<P: Platform>(
+    worker: &Worker<'_, P>,
+    position: usize,
+    action: &Action,
+) -> Result<Brought, Stop> {
+    let actor = worker.actor();
+    let tx = worker.platform.database().transaction().await?;
+    let change = Change::new(&tx, worker.platform.random(), &actor).await?;
+    run::guard(&tx, worker.hold).await?;
+    let brought = match apply(worker, &change, position, action).await {
+        Ok(brought) => brought,
+        Err(StoreError::Refused(refusal)) => {
+            // What was done before the refusal goes with the transaction.
+            drop(tx);
+            let brought = Brought::from(ActionOutcome::refused(refusal.code, explain(&refusal)));
+            super::journal_only(worker, position, Some(action), &brought).await?;
+            return Ok(brought);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    run::record_action(
+        &change,
+        worker.hold,
+        &journal::record(worker.step, position, Some(action), &brought),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(brought)
+}
+
+fn explain(refusal: &Refusal) -> String {
+    refusal
+        .fields
+        .iter()
+        .fold(refusal.message.clone(), |text, (field, problem)| {
+            format!("{text} {field}: {problem}.")
+        })
+}
+
+async fn apply<P: Platform, S: Statements, R: Random>(
+    worker: &Worker<'_, P>,
+    change: &Change<'_, S, R>,
+    position: usize,
+    action: &Action,
+) -> Result<Brought, StoreError> {
+    let own = &worker.context.bead;
+    let own_run = &worker.context.run;
+    let project = || Some(own.project_id.clone());
+    let origin = || Origin {
+        cause: Some(own.id.clone()),
+        ..Origin::default()
+    };
+    match action.clone() {
+        Action::CreateBead {
+            title,
+            description,
+            bead_type,
+            priority,
+            tags,
+            touches,
+            blocked_by,
+            parent,
+        } => {
+            let input = BeadInput {
+                project_id: project(),
+                title: Some(title),
+                description: Some(description),
+                kind: bead_type,
+                priority: priority.and_then(|number| Priority::new(i64::from(number))),
+                tags: Some(tags),
+                touches: Some(touches),
+                blocked_by: Some(blocked_by),
+                parent: parent.map(Some),
+                ..BeadInput::default()
+            };
+            let (filed, _) = bead::file(change, input, origin()).await?;
+            Ok(filed_as(
+                &filed.id,
+                &format!("Bead {} was filed.", filed.id),
+            ))
+        }
+        Action::Delegate {
+            role,
+            title,
+            description,
+            priority,
+        } => {
+            let role = Role::parse(&role)?;
+            let input = BeadInput {
+                project_id: project(),
+                title: Some(format!("[{}] {title}", role.as_str())),
+                description: Some(description),
+                priority: priority.map_or(Some(own.priority), |number| {
+                    Priority::new(i64::from(number))
+                }),
+                parent: Some(Some(own.id.clone())),
+                ..BeadInput::default()
+            };
+            let (filed, _) = bead::file(change, input, origin()).await?;
+            Ok(filed_as(
+                &filed.id,
+                &format!(
+                    "Bead {} was filed for the role {}.",
+                    filed.id,
+                    role.as_str()
+                ),
+            ))
+        }
+        Action::Ask { role, question } => {
+            let role = Role::parse(&role)?;
+            let short: String = question
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .chars()
+                .take(120)
+                .collect();
+            let input = BeadInput {
+                project_id: project(),
+                kind: Some("question".to_owned()),
+                title: Some(format!(
+                    "[{}] Question about {}: {short}",
+                    role.as_str(),
+                    own.id
+                )),
+                description: Some(format!(
+                    "{question}\n\nAnswer with a comment on bead {}, then use done. Bead {} waits for it.",
+                    own.id, own.id
+                )),
+                priority: Some(own.priority),
+                parent: Some(Some(own.id.clone())),
+                ..BeadInput::default()
+            };
+            let (filed, _) = bead::file(change, input, origin()).await?;
+            let mut blocked_by = own.blocked_by.clone();
+            blocked_by.push(filed.id.clone());
+            let waits = BeadInput {
+                blocked_by: Some(blocked_by),
+                ..BeadInput::default()
+            };
+            bead::update(change, &bead::get(change.tx, &own.id).await?, waits).await?;
+            Ok(filed_as(
+                &filed.id,
+                &format!(
+                    "Bead {} asks; this bead waits until it is closed.",
+                    filed.id
+                ),
+            ))
+        }
+        Action::UpdateBead {
+            bead_id,
+            title,
+            description,
+            priority,
+            tags,
+            touches,
+            blocked_by,
+        } => {
+            let target = same_project(worker, change, bead_id.as_deref()).await?;
+            let input = BeadInput {
+                title,
+                description,
+                priority: priority.and_then(|number| Priority::new(i64::from(number))),
+                tags,
+                touches,
+                blocked_by,
+                ..BeadInput::default()
+            };
+            let updated = bead::update(change, &target, input).await?;
+            Ok(ActionOutcome::ok(format!("Bead {} was changed.", updated.id)).into())
+        }
+        Action::CloseBead { bead_id, reason } => {
+            let target = same_project(worker, change, bead_id.as_deref()).await?;
+            if target.id != own.id {
+                if let Some(run_id) = &target.run_id {
+                    return Err(Refusal::conflict("already_claimed", format!("Bead {} is being worked on by run {run_id}; it closes its bead itself.", target.id)).into());
+                }
+                bead::change_status(change, &target, BeadStatus::Closed, &reason).await?;
+            }
+            Ok(ActionOutcome::ok(format!("Bead {} is closed.", target.id)).into())
+        }
+        Action::Comment { bead_id, body } => {
+            let target = same_project(worker, change, bead_id.as_deref()).await?;
+            let by = ByAction {
+                hold: worker.hold,
+                step: worker.step,
+                position: i64::try_from(position).unwrap_or(i64::MAX),
+            };
+            knowledge::comment(change, &target.id, &body, Some(by)).await?;
+            Ok(ActionOutcome::ok(format!("The comment is on bead {}.", target.id)).into())
+        }
+        Action::Escalate {
+            bead_id, question, ..
+        } => {
+            let target = same_project(worker, change, bead_id.as_deref()).await?;
+            if target.id != own.id {
+                return Err(Refusal::conflict(
+                    "not_your_bead",
+                    format!("Only the run that works on bead {} can escalate it. Comment on it instead.", target.id),
+                )
+                .into());
+            }
+            Ok(ActionOutcome::ok(format!("A person is asked: {question}")).into())
+        }
+        Action::SendMessage { to, message } => {
+            let role = Role::parse(&to)?;
+            let subject = format!("About bead {}", own.id);
+            knowledge::send_message(change, own_run, role.as_str(), &subject, &message).await?;
+            Ok(ActionOutcome::ok(format!(
+                "The next agent of the role {} reads it.",
+                role.as_str()
+            ))
+            .into())
+        }
+        Action::Remember { title, detail } => {
+            let lesson = Lesson {
+                category: LessonCategory::Note,
+                title,
+                detail,
+            };
+            let embedding = lesson.embedding().to_bytes();
+            knowledge::remember(
+                change,
+                own_run,
+                lesson.category.as_str(),
+                &lesson.title,
+                &lesson.detail,
+                embedding,
+            )
+            .await?;
+            Ok(ActionOutcome::ok("The lesson is kept.").into())
+        }
+        _ => Ok(
+            ActionOutcome::refused("not_an_operation", "This action does not concern beads.")
+                .into(),
+        ),
+    }
+}
+
+fn filed_as(bead_id: &str, text: &str) -> Brought {
+    Brought {
+        outcome: ActionOutcome::ok(text),
+        effect: Some(Effect::Filed {
+            bead_id: bead_id.to_owned(),
+        }),
+    }
+}
+
+/// The bead that is meant, which must be of the run's own project.
+async fn same_project<P: Platform, S: Statements, R: Random>(
+    worker: &Worker<'_, P>,
+    change: &Change<'_, S, R>,
+    bead_id: Option<&str>,
+) -> Result<loom_domain::bead::Bead, StoreError> {
+    let own = &worker.context.bead;
+    let target = bead::get(change.tx, bead_id.unwrap_or(&own.id)).await?;
+    if target.project_id == own.project_id {
+        Ok(target)
+    } else {
+        Err(Refusal::conflict(
+            "other_project",
+            format!("Bead {} belongs to another project.", target.id),
+        )
+        .into())
+    }
+}

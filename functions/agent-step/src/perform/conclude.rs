@@ -1,0 +1,66 @@
+//! `done`: the work is handed over, by the project's git strategy.
+
+use loom_domain::{
+    action::{Action, ActionOutcome, DoneOutcome},
+    project::GitStrategy,
+};
+use loom_platform::Platform;
+use loom_store::run;
+use loom_workspace::{Operation, Outcome, WorkspaceError};
+
+use super::{Worker, repository::operate};
+use crate::{
+    journal::{self, Brought, Effect},
+    stop::Stop,
+};
+
+/// Carries out `done`.
+///
+/// Work that is not committed is not handed over silently: the model is told. A merge that fails, because of a conflict
+/// or of tests that fail on the merged tree, is told to the model too, and the run goes on.
+pub(crate) async fn done<P: Platform>(
+    worker: &Worker<'_, P>,
+    position: usize,
+    action: &Action,
+) -> Result<Brought, Stop> {
+    if matches!(
+        action,
+        Action::Done {
+            outcome: DoneOutcome::Failure,
+            ..
+        }
+    ) {
+        return Ok(ActionOutcome::ok("The run ends without success.").into());
+    }
+    let key = worker.key(position);
+    let status = operate(worker, &format!("{key}:status"), Operation::Status).await?;
+    if let Ok(Outcome::Text { text, .. }) = &status
+        && !text.trim().is_empty()
+    {
+        return Ok(ActionOutcome::refused(
+            "uncommitted_changes",
+            format!("There are changes that are not committed:\n{text}\nUse git_commit first, or put them back."),
+        )
+        .into());
+    }
+    let records = run::action_log(worker.platform.database(), &worker.hold.run_id).await?;
+    if journal::last_commit(&records).is_none() {
+        return Ok(ActionOutcome::ok("The run ends; the repository was not changed.").into());
+    }
+    let operation = match worker.context.project.git_strategy {
+        GitStrategy::Direct => Operation::Merge,
+        GitStrategy::BranchPr => Operation::Push,
+    };
+    Ok(match operate(worker, &key, operation).await? {
+        Ok(Outcome::Merged { commit, branch }) => Brought {
+            outcome: ActionOutcome::ok(format!("Merged into {branch} as {commit}.")),
+            effect: Some(Effect::Merged { commit }),
+        },
+        Ok(Outcome::Pushed { commit, branch }) => Brought {
+            outcome: ActionOutcome::ok(format!("Branch {branch} waits for a review at {commit}.")),
+            effect: Some(Effect::HandedOver { commit }),
+        },
+        Ok(_) => ActionOutcome::ok("The run ends.").into(),
+        Err(WorkspaceError { code, message, .. }) => ActionOutcome::refused(code, message).into(),
+    })
+}

@@ -1,0 +1,98 @@
+//! Performing one action: in the repository, in the database, or both, and journalling its result.
+
+mod beads;
+mod conclude;
+mod repository;
+
+use loom_api::Settings;
+use loom_domain::{
+    action::{Action, ActionOutcome},
+    run::Hold,
+};
+use loom_platform::{Database, Platform, Transaction};
+use loom_store::{Change, run};
+
+use crate::{
+    context::Context,
+    journal::{self, Brought},
+    stop::Stop,
+};
+
+pub(crate) use repository::{close_workspace, open_workspace};
+
+/// Who performs, and under which proof.
+pub(crate) struct Worker<'a, P> {
+    pub(crate) platform: &'a P,
+    pub(crate) settings: &'a Settings,
+    pub(crate) hold: &'a Hold,
+    pub(crate) context: Context,
+    pub(crate) step: i64,
+}
+
+impl<P: Platform> Worker<'_, P> {
+    /// The name under which events are recorded.
+    pub(crate) fn actor(&self) -> String {
+        format!("agent:{}", self.context.agent.id)
+    }
+
+    /// The key under which the effect of an action is done once (invariant I7).
+    pub(crate) fn key(&self, position: usize) -> String {
+        format!("{}:{}:{position}", self.hold.run_id, self.step)
+    }
+}
+
+/// Performs an action and journals what it brought.
+///
+/// What happens in the repository is done under a key, before the journal's transaction: repeated after a crash, it is
+/// not done again. What happens in the database is done in that transaction.
+pub(crate) async fn perform<P: Platform>(
+    worker: &Worker<'_, P>,
+    position: usize,
+    action: &Action,
+) -> Result<Brought, Stop> {
+    let brought = match action {
+        Action::Done { .. } => conclude::done(worker, position, action).await?,
+        Action::CreateBead { .. }
+        | Action::UpdateBead { .. }
+        | Action::CloseBead { .. }
+        | Action::Comment { .. }
+        | Action::Escalate { .. }
+        | Action::Ask { .. }
+        | Action::Delegate { .. }
+        | Action::SendMessage { .. }
+        | Action::Remember { .. } => return beads::perform(worker, position, action).await,
+        Action::Approve { .. } | Action::Reject { .. } => Brought::from(ActionOutcome::refused(
+            "no_approval_pending",
+            "This bead waits for no approval, so there is nothing to approve or reject. Do the work and use done.",
+        )),
+        Action::CreatePullRequest { .. } | Action::ReviewPullRequest { .. } => {
+            Brought::from(ActionOutcome::refused(
+                "no_pull_requests",
+                "This project's repository is on disk and has no pull requests. Commit, and use done: it hands the branch over.",
+            ))
+        }
+        _ => repository::perform(worker, position, action).await?,
+    };
+    journal_only(worker, position, Some(action), &brought).await?;
+    Ok(brought)
+}
+
+/// Journals a result. `action` is `None` for a call that was no valid action.
+pub(crate) async fn journal_only<P: Platform>(
+    worker: &Worker<'_, P>,
+    position: usize,
+    action: Option<&Action>,
+    brought: &Brought,
+) -> Result<(), Stop> {
+    let actor = worker.actor();
+    let tx = worker.platform.database().transaction().await?;
+    let change = Change::new(&tx, worker.platform.random(), &actor).await?;
+    run::record_action(
+        &change,
+        worker.hold,
+        &journal::record(worker.step, position, action, brought),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}

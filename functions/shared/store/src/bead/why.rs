@@ -1,0 +1,220 @@
+use loom_domain::{
+    agent::{Agent, AgentStatus},
+    bead::{Bead, BeadStatus, Reason, ReasonCode, overlap, reasons},
+    budget::BudgetScope,
+    project::{Project, ProjectStatus},
+    role::Role,
+    time::Timestamp,
+};
+use loom_platform::Statements;
+use serde::Serialize;
+
+use super::live_touches;
+use crate::{StoreError, agent, budget, budget::Caps, project, provider, run};
+
+/// Limits that hold for the whole of Loom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many runs may be worked on at once.
+    pub max_concurrent: i64,
+    /// What may be spent on one UTC day, in micro-US-dollars; none = no cap.
+    pub day_budget_micro_usd: Option<i64>,
+}
+
+/// Whether a bead is ready and would be dispatched, and everything that is in the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Why {
+    /// The bead.
+    pub bead_id: String,
+    /// Nothing about the bead itself keeps it back (invariant I4).
+    pub ready: bool,
+    /// Ready, and Loom has room, an agent and a provider for it now.
+    pub dispatchable: bool,
+    /// Every reason that is in the way; the one reason `ready` when nothing is.
+    pub reasons: Vec<Reason>,
+}
+
+/// Why a bead is dispatched, or is not.
+pub async fn why<S: Statements>(
+    statements: &S,
+    bead: &Bead,
+    limits: Limits,
+    now: Timestamp,
+) -> Result<Why, StoreError> {
+    let mut found = reasons(bead, now);
+    let project = project::get(statements, &bead.project_id).await?;
+    // What is done, or is being done, needs neither room nor an agent.
+    let waits = matches!(bead.status, BeadStatus::Open | BeadStatus::Blocked);
+    if waits {
+        found.extend(budget_reason(statements, bead, &project, limits, now).await?);
+        found.extend(touches_reason(statements, bead).await?);
+    }
+    let ready = found.is_empty();
+    if waits {
+        found.extend(project_closed(&project));
+        found.extend(capacity_reason(statements, &project, limits).await?);
+        found.extend(agent_reason(bead, &agent::all(statements).await?));
+        if provider::first_healthy(statements).await?.is_none() {
+            found.push(no_healthy_provider());
+        }
+    }
+    let dispatchable = found.is_empty();
+    if dispatchable {
+        found.push(Reason::new(
+            ReasonCode::Ready,
+            "Nothing is in the way: the next tick, at most ten seconds away, gives it to an agent.",
+        ));
+    }
+    Ok(Why {
+        bead_id: bead.id.clone(),
+        ready,
+        dispatchable,
+        reasons: found,
+    })
+}
+
+/// That no agent can take the bead now, or ever; none when an idle one can.
+///
+/// An agent can when it works for the bead's project or for any, and is the assigned one or has the wanted role.
+pub fn agent_reason(bead: &Bead, agents: &[Agent]) -> Option<Reason> {
+    if let Some(role) = bead.wanted_role.as_deref()
+        && bead.assigned_to.is_none()
+        && role == Role::CEO
+    {
+        let message = "It asks for the CEO, and that seat belongs to a person: no agent takes it. Do it yourself, or \
+                       change its text to ask for another role.";
+        return Some(Reason::new(ReasonCode::NoAgent, message));
+    }
+    let able = |agent: &&Agent| {
+        agent
+            .project_id
+            .as_ref()
+            .is_none_or(|project| *project == bead.project_id)
+            && match (&bead.assigned_to, &bead.wanted_role) {
+                (Some(only), _) => agent.id == *only,
+                (None, Some(role)) => agent.role == *role,
+                (None, None) => true,
+            }
+    };
+    let whom = match (&bead.assigned_to, &bead.wanted_role) {
+        (Some(only), _) => format!("agent {only}, to which it is assigned"),
+        (None, Some(role)) => format!("an agent with the role {role}"),
+        (None, None) => "an agent".to_owned(),
+    };
+    let able: Vec<&Agent> = agents.iter().filter(able).collect();
+    if able.is_empty() {
+        let message = format!(
+            "It wants {whom}, and there is none that works for its project. Spawn one with POST /api/v1/agents."
+        );
+        return Some(Reason::new(ReasonCode::NoAgent, message));
+    }
+    if able.iter().any(|agent| agent.status == AgentStatus::Idle) {
+        return None;
+    }
+    let who: Vec<String> = able
+        .iter()
+        .take(5)
+        .map(|agent| match &agent.current_bead {
+            Some(bead) => format!("{} works on {bead}", agent.name),
+            None => format!("{} is {}", agent.name, agent.status.as_str()),
+        })
+        .collect();
+    let message = format!("It wants {whom}, and none is idle: {}.", who.join(", "));
+    Some(Reason::new(ReasonCode::NoIdleAgent, message))
+}
+
+/// That no model can be called.
+pub fn no_healthy_provider() -> Reason {
+    let message = "No provider is healthy, so no model can be called. GET /api/v1/providers says why; they are probed \
+                   again by themselves.";
+    Reason::new(ReasonCode::NoHealthyProvider, message)
+}
+
+fn project_closed(project: &Project) -> Option<Reason> {
+    (project.status == ProjectStatus::Closed).then(|| {
+        let message = format!(
+            "Its project {} is closed. POST /api/v1/projects/{}/reopen opens it again.",
+            project.name, project.id
+        );
+        Reason::new(ReasonCode::ProjectClosed, message)
+    })
+}
+
+async fn capacity_reason<S: Statements>(
+    statements: &S,
+    project: &Project,
+    limits: Limits,
+) -> Result<Vec<Reason>, StoreError> {
+    let working = run::working(statements).await?;
+    let of_project = working
+        .iter()
+        .find(|(id, _)| *id == project.id)
+        .map_or(0, |(_, runs)| *runs);
+    let of_all: i64 = working.iter().map(|(_, runs)| runs).sum();
+    let mut found = Vec::new();
+    if of_project >= project.max_concurrent {
+        found.push(Reason::new(
+            ReasonCode::ProjectAtCapacity,
+            format!(
+                "Its project has {of_project} runs at work, as many as its max_concurrent allows."
+            ),
+        ));
+    }
+    if of_all >= limits.max_concurrent {
+        found.push(Reason::new(
+            ReasonCode::AtCapacity,
+            format!(
+                "Loom has {of_all} runs at work, as many as the variable max_concurrent allows."
+            ),
+        ));
+    }
+    Ok(found)
+}
+
+async fn budget_reason<S: Statements>(
+    statements: &S,
+    bead: &Bead,
+    project: &Project,
+    limits: Limits,
+    now: Timestamp,
+) -> Result<Option<Reason>, StoreError> {
+    let caps = Caps::new(project, limits.day_budget_micro_usd);
+    let day = now.day();
+    for (scope, subject, cap) in [
+        (BudgetScope::Bead, bead.id.as_str(), caps.bead),
+        (BudgetScope::Project, project.id.as_str(), caps.project),
+        (BudgetScope::Day, day.as_str(), caps.day),
+    ] {
+        let Some(cap) = cap else { continue };
+        let balance = budget::balance(statements, scope, subject).await?;
+        if balance.reserved_micro_usd + balance.spent_micro_usd >= cap {
+            let message = format!(
+                "The budget of its {} is used up: {} of {cap} micro-US-dollars are spent and {} reserved.",
+                scope.as_str(),
+                balance.spent_micro_usd,
+                balance.reserved_micro_usd
+            );
+            return Ok(Some(Reason::new(ReasonCode::BudgetUsedUp, message)));
+        }
+    }
+    Ok(None)
+}
+
+async fn touches_reason<S: Statements>(
+    statements: &S,
+    bead: &Bead,
+) -> Result<Option<Reason>, StoreError> {
+    if bead.touches.is_empty() {
+        return Ok(None);
+    }
+    let live = live_touches(statements, &bead.project_id).await?;
+    let other = live
+        .iter()
+        .find(|(id, touches)| *id != bead.id && overlap(&bead.touches, touches));
+    Ok(other.map(|(id, _)| {
+        Reason::new(
+            ReasonCode::TouchesOverlap,
+            format!("Bead {id} is being worked on and changes some of the same paths. It waits for that to end."),
+        )
+    }))
+}
