@@ -1,14 +1,14 @@
 //! How long a busy database is waited for, the same on every adapter.
 //!
 //! SQLite lets one writer in at a time. Its own busy handler blocks the calling thread, which on a host that runs
-//! many requests on one thread also blocks the very request that holds the lock; so the adapters give SQLite only a
-//! moment and do the waiting themselves, asynchronously, with jitter so that the waiters don't come back together.
+//! many requests on one thread also blocks the very request that holds the lock; so the adapters wait asynchronously,
+//! with jitter so that the waiters don't come back together, and only as long as [`LONGEST_WAIT`].
 
 use std::time::Duration;
 
-/// How often a statement is tried before [`DatabaseError::Busy`](crate::DatabaseError::Busy) is returned: with the
-/// pauses below, about four seconds.
-pub(crate) const ATTEMPTS: u32 = 100;
+/// How long a statement waits for other writers before it fails with
+/// [`DatabaseError::Busy`](crate::DatabaseError::Busy): SQLite hosts' usual limit.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 const FIRST_PAUSE_MICROS: u64 = 2_000;
 const LONGEST_PAUSE_MICROS: u64 = 50_000;
@@ -25,12 +25,12 @@ pub(crate) fn pause(attempt: u32, random: u64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{ATTEMPTS, pause};
+    use super::pause;
 
     #[test]
     fn pauses_grow_and_stay_bounded() {
         for random in [0, 1, u64::MAX / 3, u64::MAX] {
-            for attempt in 0..ATTEMPTS {
+            for attempt in 0..200 {
                 let micros = pause(attempt, random).as_micros();
                 assert!(
                     (1_000..=50_000).contains(&micros),
@@ -39,17 +39,5 @@ mod tests {
             }
         }
         assert!(pause(0, u64::MAX / 2) < pause(5, 0));
-    }
-
-    #[test]
-    fn all_attempts_together_wait_some_seconds() {
-        let shortest: u128 = (0..ATTEMPTS)
-            .map(|attempt| pause(attempt, 0).as_millis())
-            .sum();
-        let longest: u128 = (0..ATTEMPTS)
-            .map(|attempt| pause(attempt, 24_999).as_millis())
-            .sum();
-        assert!((2_000..6_000).contains(&shortest), "{shortest}");
-        assert!((2_000..6_000).contains(&longest), "{longest}");
     }
 }

@@ -7,11 +7,12 @@ use std::{
 
 use rusqlite::Connection;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::statement;
 use crate::{
     Database, DatabaseError, Random, Row, Statements, Transaction, Value,
-    contention::{ATTEMPTS, pause},
+    contention::{LONGEST_WAIT, pause},
     system::SystemRandom,
 };
 
@@ -92,17 +93,19 @@ impl NativeDatabase {
             pool: Arc::clone(&self.pool),
             connection: None,
         };
-        for attempt in 0..ATTEMPTS {
+        // Tokio's clock: a test may stop it.
+        let give_up = Instant::now() + LONGEST_WAIT;
+        let mut attempt = 0;
+        loop {
             let outcome = lease.connection().and_then(&operation);
-            match outcome {
-                Err(DatabaseError::Busy) => {
-                    let random = u64::from_le_bytes(SystemRandom.bytes());
-                    tokio::time::sleep(pause(attempt, random)).await;
-                }
-                finished => return (lease, finished),
+            let busy = outcome.as_ref().err() == Some(&DatabaseError::Busy);
+            if !busy || Instant::now() >= give_up {
+                return (lease, outcome);
             }
+            let random = u64::from_le_bytes(SystemRandom.bytes());
+            tokio::time::sleep(pause(attempt, random)).await;
+            attempt += 1;
         }
-        (lease, Err(DatabaseError::Busy))
     }
 }
 

@@ -1,11 +1,14 @@
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Duration};
 
 use send_wrapper::SendWrapper;
-use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
+use spin_sdk::{
+    sqlite::{Connection, Error, Value as SpinValue},
+    wasip3::clocks::monotonic_clock,
+};
 
 use crate::{
     Database, DatabaseError, Random, Row, Statements, Transaction, Value,
-    contention::{ATTEMPTS, pause},
+    contention::{LONGEST_WAIT, pause},
     system::SystemRandom,
 };
 
@@ -14,10 +17,10 @@ const LABEL: &str = "default";
 /// As many as an instance serves requests at once; more would only hold files open.
 const MOST_IDLE: usize = 16;
 
-/// The first is the schema's safety and must hold. The others only make waiting shorter and readers independent of
-/// writers; a remote provider may refuse them, and keeps its own ways of doing so.
+/// The first is the schema's safety and must hold. The others make waiting cheaper, because the host waits better than
+/// its guest can, and readers independent of writers; a remote provider may refuse them and has its own ways.
 const REQUIRED_SETUP: &str = "PRAGMA foreign_keys = ON";
-const OPTIONAL_SETUP: [&str; 2] = ["PRAGMA busy_timeout = 20", "PRAGMA journal_mode = WAL"];
+const OPTIONAL_SETUP: [&str; 2] = ["PRAGMA busy_timeout = 1000", "PRAGMA journal_mode = WAL"];
 
 thread_local! {
     /// Connections that no request is using. Opening one costs as much as some statements, so they are kept for the
@@ -144,21 +147,23 @@ fn give_back_unless_broken(connection: Connection, error: Option<&DatabaseError>
     }
 }
 
-/// Tries again, a bounded number of times, while another writer is in the way. A statement that reports busy has
-/// changed nothing.
+/// Tries again, for a bounded time, while another writer is in the way. A statement that reports busy has changed
+/// nothing.
 async fn patiently<T>(
     operation: impl AsyncFn() -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
-    for attempt in 0..ATTEMPTS {
-        match operation().await {
-            Err(DatabaseError::Busy) => {
-                let random = u64::from_le_bytes(SystemRandom.bytes());
-                spin_sdk::time::sleep(pause(attempt, random)).await;
-            }
-            finished => return finished,
+    let start = monotonic_clock::now();
+    let mut attempt = 0;
+    loop {
+        let outcome = operation().await;
+        let waited = Duration::from_nanos(monotonic_clock::now().saturating_sub(start));
+        if outcome.as_ref().err() != Some(&DatabaseError::Busy) || waited >= LONGEST_WAIT {
+            return outcome;
         }
+        let random = u64::from_le_bytes(SystemRandom.bytes());
+        spin_sdk::time::sleep(pause(attempt, random)).await;
+        attempt += 1;
     }
-    Err(DatabaseError::Busy)
 }
 
 /// Runs one statement and reads its result to the end.

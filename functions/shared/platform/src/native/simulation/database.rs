@@ -21,11 +21,9 @@ use super::{
 };
 use crate::{
     Database, DatabaseError, Row, Statements, Transaction, Value,
+    contention::LONGEST_WAIT,
     native::statement::{self, explain},
 };
-
-/// How long a writer waits for another: about as long as on the real adapters.
-const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// The SQLite file of a simulation. It survives the processes.
 pub(super) struct Store {
@@ -111,11 +109,6 @@ fn connect(path: &Path, clock: &Arc<AtomicU64>) -> rusqlite::Result<Connection> 
         }
         let millis = clock.load(Ordering::Relaxed) / 1_000;
         Ok(if fraction {
-            #[expect(
-                clippy::as_conversions,
-                clippy::cast_precision_loss,
-                reason = "far below 2^53"
-            )]
             let millis = millis as f64;
             rusqlite::types::Value::Real(millis / 1_000.0)
         } else {

@@ -46,11 +46,6 @@ impl Dice {
             return false;
         }
         // 53 bits fill a float's mantissa exactly.
-        #[expect(
-            clippy::as_conversions,
-            clippy::cast_precision_loss,
-            reason = "53 bits are exact"
-        )]
         let point = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
         point < probability
     }

@@ -10,7 +10,10 @@
 //! test that panics prints its seed and the end of its [`trace`](Simulation::trace).
 //!
 //! The database is a real SQLite file with WAL (kept in memory where the system has a place for that), so locks and
-//! transactions are SQLite's own; only `unixepoch` reads the simulated clock.
+//! transactions are SQLite's own; only `unixepoch` reads the simulated clock, and SQL's `random` is refused.
+//!
+//! What a seed can't decide, and code under simulation therefore must not depend on: the order of a `HashMap`, the
+//! unbiased `select!` of the `futures` crates, other clocks of SQL such as `datetime('now')`.
 //!
 //! ```
 //! use loom_platform::{Clock, Platform, native::simulation::{Faults, Simulation}};
