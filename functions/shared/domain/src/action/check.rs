@@ -54,28 +54,34 @@ pub fn from_json(value: &Value, allowed: Option<&[String]>) -> Result<Checked, A
             ),
         ));
     };
-    // {"action":{"type":"read_file",…}} and {"function":{"name":…,"arguments":…}}
-    if let [Value::Object(inner)] = object.values().collect::<Vec<_>>().as_slice() {
-        return from_object(inner, allowed);
+    match wrapped(object) {
+        Some((Some(name), inner)) => from_call(name, inner.clone(), allowed),
+        Some((None, inner)) => from_object(inner, allowed),
+        None => from_object(object, allowed),
     }
-    if let Some(inner @ Value::Object(_)) = object
-        .get("function")
-        .filter(|_| !object.contains_key("action"))
-    {
-        return match inner {
-            Value::Object(inner) => from_object(inner, allowed),
-            _ => from_object(object, allowed),
-        };
+}
+
+/// Looks through a wrapper: `{"action":{"type":…}}`, `{"function":{"name":…}}` with whatever beside it, and
+/// `{"read_file":{…}}`, which gives the name too.
+fn wrapped(object: &Map<String, Value>) -> Option<(Option<&str>, &Map<String, Value>)> {
+    let inner = |name: &str| object.get(name).and_then(Value::as_object);
+    if let Some(inner) = inner("action").or_else(|| inner("function")) {
+        return Some((None, inner));
     }
-    from_object(object, allowed)
+    let mut fields = object.iter();
+    match (fields.next(), fields.next()) {
+        (Some((name, Value::Object(inner))), None) if canonical_name(name).is_some() => {
+            Some((Some(name), inner))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a JSON object tries to be an action, whatever else may be wrong with it.
 pub(crate) fn names_an_action(object: &Map<String, Value>) -> bool {
     object.contains_key("action")
+        || wrapped(object).is_some()
         || name_of(object).is_some_and(|(_, name)| canonical_name(name).is_some())
-        || object.get("function").is_some_and(Value::is_object)
-        || matches!(object.values().collect::<Vec<_>>().as_slice(), [Value::Object(inner)] if name_of(inner).is_some_and(|(_, name)| canonical_name(name).is_some()))
 }
 
 fn from_object(

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use argv::{ArgvError, split as split_command};
 pub use check::{Checked, from_json};
 pub(crate) use check::{from_call, names_an_action};
+pub(crate) use fingerprint::hex;
 pub use outcome::{ActionOutcome, OutcomeStatus, Performed};
 pub use problem::{ActionError, Problem};
 pub use synonyms::canonical_name;
@@ -58,9 +59,6 @@ pub enum Action {
         /// Folder or file to look in; everything when `None`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         path: Option<String>,
-        /// Only files whose path matches this glob.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        glob: Option<String>,
         /// Whether `query` is a regular expression rather than plain text.
         #[serde(default, skip_serializing_if = "is_false")]
         regex: bool,
@@ -116,19 +114,12 @@ pub enum Action {
     Lint {},
     /// What changed in the worktree.
     GitStatus {},
-    /// The changes themselves.
-    GitDiff {
-        /// Only this path.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        path: Option<String>,
-    },
+    /// Everything that the run changed, against the base branch.
+    GitDiff {},
     /// Commit the run's changes on the run's branch.
     GitCommit {
         /// Commit message.
         message: String,
-        /// Only these files; everything that the run changed when empty.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        paths: Vec<String>,
     },
     /// Push the run's branch.
     GitPush {},
@@ -137,9 +128,6 @@ pub enum Action {
         /// How many.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u32>,
-        /// Only commits that touch this path.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        path: Option<String>,
     },
     /// Open a pull request from the run's branch.
     CreatePullRequest {
@@ -393,7 +381,7 @@ impl Action {
             Self::Test { .. } => "test",
             Self::Lint {} => "lint",
             Self::GitStatus {} => "git_status",
-            Self::GitDiff { .. } => "git_diff",
+            Self::GitDiff {} => "git_diff",
             Self::GitCommit { .. } => "git_commit",
             Self::GitPush {} => "git_push",
             Self::GitLog { .. } => "git_log",
@@ -423,7 +411,7 @@ impl Action {
                 | Self::ReadFile { .. }
                 | Self::Search { .. }
                 | Self::GitStatus {}
-                | Self::GitDiff { .. }
+                | Self::GitDiff {}
                 | Self::GitLog { .. }
         )
     }
@@ -482,6 +470,18 @@ impl Action {
         )
     }
 
+    /// The code with which its outcome says that what it ran did run and failed: only these are failures of the work,
+    /// and not of its surroundings.
+    pub fn failure_code(&self) -> Option<&'static str> {
+        match self {
+            Self::Build {} => Some("build_failed"),
+            Self::Test { .. } => Some("tests_failed"),
+            Self::Lint {} => Some("lint_failed"),
+            Self::RunCommand { .. } => Some("command_failed"),
+            _ => None,
+        }
+    }
+
     /// One line for people and for the model: the name and what it is about, at most 120 characters.
     pub fn label(&self) -> String {
         let subject = match self {
@@ -503,7 +503,6 @@ impl Action {
             Self::RunCommand { argv, .. } => argv.join(" "),
             Self::Test { pattern } => pattern.clone().unwrap_or_default(),
             Self::GitCommit { message, .. } => message.clone(),
-            Self::GitDiff { path } => path.clone().unwrap_or_default(),
             Self::CreatePullRequest { title, .. }
             | Self::CreateBead { title, .. }
             | Self::Delegate { title, .. }

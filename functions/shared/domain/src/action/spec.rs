@@ -179,17 +179,12 @@ pub(crate) const SPECS: &[Spec] = &[
                 "Folder or file to search in. Default: the whole repository.",
             ),
             may(
-                "glob",
-                Kind::Text { max: 200 },
-                "Only files that match, such as *.rs.",
-            ),
-            may(
                 "regex",
                 Kind::Flag,
                 "true when query is a regular expression.",
             ),
         ],
-        example: r#"{"action":"search","query":"fn parse_header","glob":"*.rs"}"#,
+        example: r#"{"action":"search","query":"fn parse_header","path":"src"}"#,
     },
     Spec {
         name: "edit_file",
@@ -276,7 +271,7 @@ pub(crate) const SPECS: &[Spec] = &[
             ),
             may(
                 "timeout_seconds",
-                Kind::Count { min: 1, max: 900 },
+                Kind::Count { min: 1, max: 1_800 },
                 "Time limit.",
             ),
         ],
@@ -312,28 +307,18 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "git_diff",
-        help: "Show your changes that are not committed. Look at them before you commit.",
-        fields: &[may("path", Kind::Path, "Only this file or folder.")],
-        example: r#"{"action":"git_diff","path":"src/lib.rs"}"#,
+        help: "Show all that you changed against the base branch. Look at it before you commit.",
+        fields: &[],
+        example: r#"{"action":"git_diff"}"#,
     },
     Spec {
         name: "git_commit",
         help: "Commit your changes on your branch. Commit only what you have tested.",
-        fields: &[
-            need(
-                "message",
-                Kind::Text { max: 4_000 },
-                "What changed and why: a first line of at most 72 characters, then an empty line, then details.",
-            ),
-            may(
-                "paths",
-                Kind::List {
-                    items: 500,
-                    max: PATH_MAX,
-                },
-                "Only these files. Default: all that you changed.",
-            ),
-        ],
+        fields: &[need(
+            "message",
+            Kind::Text { max: 4_000 },
+            "What changed and why: a first line of at most 72 characters, then an empty line, then details.",
+        )],
         example: r#"{"action":"git_commit","message":"Add instead of subtracting in sum\n\nFixes the wrong totals."}"#,
     },
     Spec {
@@ -345,19 +330,12 @@ pub(crate) const SPECS: &[Spec] = &[
     Spec {
         name: "git_log",
         help: "Show recent commits.",
-        fields: &[
-            may(
-                "limit",
-                Kind::Count { min: 1, max: 200 },
-                "How many. Default: 20.",
-            ),
-            may(
-                "path",
-                Kind::Path,
-                "Only commits that changed this file or folder.",
-            ),
-        ],
-        example: r#"{"action":"git_log","limit":5,"path":"src/lib.rs"}"#,
+        fields: &[may(
+            "limit",
+            Kind::Count { min: 1, max: 200 },
+            "How many. Default: 20.",
+        )],
+        example: r#"{"action":"git_log","limit":5}"#,
     },
     Spec {
         name: "create_pull_request",

@@ -7,10 +7,7 @@ use super::synonyms::canonical_name;
 /// always are: a run that may neither end nor ask can only burn its budget. Synonyms in the list count.
 pub fn is_allowed(name: &str, allowed: Option<&[String]>) -> bool {
     matches!(name, "done" | "escalate")
-        || allowed.is_none_or(|list| {
-            list.iter()
-                .any(|entry| entry == "*" || canonical_name(entry) == Some(name))
-        })
+        || allowed.is_none_or(|list| list.iter().any(|entry| canonical_name(entry) == Some(name)))
 }
 
 /// The actions as tools of the OpenAI chat API, one object each, in a fixed order (so that an upstream's prompt cache

@@ -20,8 +20,9 @@ pub(super) enum Pick {
     Last,
 }
 
-/// Brackets that are looked at before a text counts as noise; each may cost a pass over the rest.
-const MAX_CANDIDATES: usize = 256;
+/// How often the length of a text may be read before it counts as noise: each bracket that is never closed costs a
+/// pass over the rest.
+const MAX_PASSES: usize = 32;
 
 /// Finds the actions in a text: the first (or last) JSON that names an action, else the first that does not.
 pub(super) fn actions(text: &str, pick: Pick) -> Found {
@@ -31,7 +32,8 @@ pub(super) fn actions(text: &str, pick: Pick) -> Found {
     };
     let mut fallback = None;
     let mut from = 0;
-    for _ in 0..MAX_CANDIDATES {
+    let mut work = text.len().saturating_mul(MAX_PASSES);
+    while work > 0 {
         let rest = text.get(from..).unwrap_or_default();
         let Some(start) = rest.find(['{', '[']) else {
             break;
@@ -42,7 +44,9 @@ pub(super) fn actions(text: &str, pick: Pick) -> Found {
         let meant = rest
             .strip_prefix('{')
             .is_some_and(|inner| inner.trim_start().starts_with('"'));
-        let Some(length) = balanced(rest) else {
+        let length = balanced(rest);
+        work = work.saturating_sub(length.unwrap_or(rest.len()));
+        let Some(length) = length else {
             if meant {
                 found.broken = true;
                 break;
