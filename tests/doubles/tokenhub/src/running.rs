@@ -24,6 +24,9 @@ use crate::state::State;
 /// Bodies up to this size have a `Content-Length`; Go sends larger ones chunked.
 const GO_BUFFER: usize = 2048;
 
+/// How much of a body is read and thrown away once it is known to be too large, in bytes.
+const MAX_DRAINED: usize = 256 * 1024;
+
 /// The double.
 pub struct TokenHub;
 
@@ -254,11 +257,17 @@ async fn connected(
 ) -> io::Result<hyper::Response<UnsyncBoxBody<Bytes, io::Error>>> {
     let (parts, mut body) = request.into_parts();
     let mut read = Vec::new();
+    let mut drained = 0;
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
-            read.extend_from_slice(&data);
+            if read.len() > routes::MAX_BODY {
+                drained += data.len();
+            } else {
+                read.extend_from_slice(&data);
+            }
         }
-        if read.len() > routes::MAX_BODY {
+        // As Go does: a little of what is too much is taken, so that the answer is not lost in a reset.
+        if drained > MAX_DRAINED {
             break;
         }
     }
