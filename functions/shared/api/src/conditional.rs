@@ -3,6 +3,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
 
 use crate::Error;
 
@@ -24,6 +25,15 @@ impl<R: IntoResponse> IntoResponse for Tagged<R> {
 
 fn tag(version: i64) -> String {
     format!("\"v{version}\"")
+}
+
+/// A version made of the content itself, for what changes without counting its changes: FNV-1a over its JSON.
+pub fn version_of<T: Serialize>(content: &T) -> i64 {
+    let json = serde_json::to_vec(content).unwrap_or_default();
+    let hash = json.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    i64::try_from(hash >> 1).unwrap_or_default()
 }
 
 /// The version that the client wants to change (`If-Match`); `None` when it doesn't say, or says `*`.
