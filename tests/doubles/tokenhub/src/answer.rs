@@ -167,14 +167,12 @@ impl Answer {
 }
 
 /// A misbehaviour, and how often it happens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MisbehaviourRule {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MisbehaviourRule {
     /// What goes wrong.
-    pub kind: Misbehaviour,
+    pub(crate) kind: Misbehaviour,
     /// For how many requests of the same turn of the same conversation; without it, for all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub times: Option<u32>,
+    pub(crate) times: Option<u32>,
 }
 
 /// What can go wrong. Those named as a failure of Loom's client make exactly the answer that means it.

@@ -38,7 +38,7 @@ mod state;
 mod upstream;
 mod wire;
 
-pub use answer::{Answer, Misbehaviour, MisbehaviourRule, ToolCall, Usage};
+pub use answer::{Answer, Misbehaviour, ToolCall, Usage};
 pub use config::{Config, Key, Model, Provider, RateLimit};
 pub use faults::Faults;
 pub use gate::Gate;

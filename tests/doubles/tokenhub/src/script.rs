@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Content, Misbehaviour, MisbehaviourRule, ToolCall, Usage};
+use crate::answer::{Answer, Misbehaviour, MisbehaviourRule, ToolCall, Usage};
 use crate::request::ChatRequestSeen;
 
 /// What the model says, per conversation.
@@ -179,10 +179,6 @@ impl ScriptedReply {
             Some(raw) => Answer::raw(raw.to_string()),
             None => Answer::message(self.content.clone(), self.tool_calls.clone()),
         };
-        debug_assert!(matches!(
-            answer.content,
-            Content::Message { .. } | Content::Raw(_)
-        ));
         answer.usage = self.usage;
         answer.report_usage = !self.omit_usage;
         answer.finish_reason = self.finish_reason.clone();
