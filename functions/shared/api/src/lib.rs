@@ -50,10 +50,12 @@ pub mod testing;
 pub mod token;
 
 pub use caller::{Caller, Via};
-pub use conditional::{IfMatch, Tagged};
+pub use conditional::{IfMatch, Tagged, version_of};
 pub use error::Error;
 pub use json::Json;
 pub use log::log;
+#[cfg(not(target_arch = "wasm32"))]
+pub use log::{Sink, divert_log};
 pub use nudge::nudge;
 pub use page::{Page, Paged, Slice};
 pub use path::{FromPath, Path};
