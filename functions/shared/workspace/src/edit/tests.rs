@@ -168,7 +168,10 @@ fn code(lines: std::ops::Range<usize>) -> impl Strategy<Value = String> {
 }
 
 fn is_ambiguous(content: &str, old: &str) -> bool {
-    matches!(apply(content, old, "NEW"), Err(EditProblem::Ambiguous { .. }))
+    matches!(
+        apply(content, old, "NEW"),
+        Err(EditProblem::Ambiguous { .. })
+    )
 }
 
 proptest! {

@@ -1,0 +1,176 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use loom_workspace::{Call, ErrorKind, Operation, Outcome, WorkspaceError};
+
+use crate::config::Config;
+use crate::error::{Context, Result};
+use crate::git::Repository;
+use crate::journal::{Answer, Journal, Known};
+use crate::operations::{self, Task};
+use crate::sandbox::{Sandbox, Toolchain};
+use crate::space::{Places, Space};
+
+/// The service itself, without its HTTP edge. Its calls block.
+pub(crate) struct Service {
+    config: Config,
+    /// Where the directories of all runs are.
+    home: PathBuf,
+    journal: Journal,
+    sandbox: Sandbox,
+    /// Repositories that were looked at already, by what projects call them.
+    repositories: Mutex<HashMap<(String, String), Repository>>,
+}
+
+impl Service {
+    pub(crate) fn open(mut config: Config) -> Result<Self> {
+        std::fs::create_dir_all(&config.root).doing("make its root directory")?;
+        config.root = config
+            .root
+            .canonicalize()
+            .doing("find its root directory")?;
+        let home = crate::home::of(&config.root)?;
+        let journal = Journal::open(&config.root.join("journal.sqlite"))?;
+        let sandbox = Sandbox::new(Toolchain::discover(&config.toolchains), config.sandbox);
+        Ok(Self {
+            config,
+            home,
+            journal,
+            sandbox,
+            repositories: Mutex::default(),
+        })
+    }
+
+    /// Ends every program that is running.
+    pub(crate) fn kill_all(&self) {
+        self.sandbox.kill_all();
+    }
+
+    /// Performs a call; one that changes something at most once per key.
+    pub(crate) fn perform(&self, call: &Call) -> Answer {
+        check(call)?;
+        self.check_fence(call)?;
+        let places = Places::of(&self.home, &call.run.id);
+        if call.operation.is_write() {
+            self.write(call, &places)
+        } else {
+            self.read(call, &places)
+        }
+    }
+
+    fn read(&self, call: &Call, places: &Places) -> Answer {
+        let repository = self.repository(call)?;
+        let space = match Space::find(call, &repository, places, &self.journal, None)? {
+            Some(space) => space,
+            None => {
+                let lock = places.lock()?;
+                Space::open(call, &repository, places, &self.journal, &lock)?
+            }
+        };
+        operations::read(&space, &call.operation)
+    }
+
+    fn write(&self, call: &Call, places: &Places) -> Answer {
+        // A repeated call waits here for the first one, and then finds its answer.
+        let lock = places.lock()?;
+        // The run may have been taken over while we waited.
+        self.check_fence(call)?;
+        let plan = match self.journal.begin(call)? {
+            Known::Answered(answer) => return answer,
+            Known::Other => {
+                return Err(WorkspaceError::refused(
+                    "key_reused",
+                    format!(
+                        "the key {} was already used for another operation; use a new one",
+                        call.key
+                    ),
+                ));
+            }
+            Known::Begun(plan) => plan,
+            Known::New => None,
+        };
+        let answer = self.act(call, places, &lock, plan);
+        match &answer {
+            // Worth another attempt, so the key stays open.
+            Err(error) if error.kind != ErrorKind::Refused => {}
+            _ => self.journal.finish(call, &answer)?,
+        }
+        answer
+    }
+
+    fn act(
+        &self,
+        call: &Call,
+        places: &Places,
+        lock: &std::sync::Arc<crate::lock::Lock>,
+        plan: Option<serde_json::Value>,
+    ) -> Answer {
+        let repository = self.repository(call)?;
+        if call.operation == Operation::Close {
+            if let Some(space) = Space::find(call, &repository, places, &self.journal, Some(lock))?
+            {
+                space.close(call, &self.journal)?;
+            }
+            return Ok(Outcome::Done);
+        }
+        let space = Space::open(call, &repository, places, &self.journal, lock)?;
+        operations::write(&Task {
+            call,
+            space: &space,
+            journal: &self.journal,
+            sandbox: &self.sandbox,
+            plan,
+        })
+    }
+
+    fn check_fence(&self, call: &Call) -> Result<()> {
+        let current = self.journal.raise_fence(&call.run.id, call.run.fence)?;
+        if current > call.run.fence {
+            Err(WorkspaceError::stale_fence(call.run.fence, current))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn repository(&self, call: &Call) -> Result<Repository> {
+        let name = (call.project.repository.clone(), call.project.branch.clone());
+        let known = self
+            .repositories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&name)
+            .cloned();
+        if let Some(repository) = known.filter(|repository| repository.common_dir.is_dir()) {
+            return Ok(repository);
+        }
+        let found = Repository::find(&call.project, &self.config)?;
+        self.repositories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name, found.clone());
+        Ok(found)
+    }
+}
+
+/// Refuses a call whose ids can't be used as file names and trailers.
+fn check(call: &Call) -> Result<()> {
+    let run = &call.run.id;
+    let usable = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if run.is_empty() || run.len() > 100 || run.starts_with('.') || !run.chars().all(usable) {
+        return Err(WorkspaceError::refused(
+            "invalid_run",
+            format!(
+                "{run:?} can't be the id of a run: it has 1 to 100 letters, digits, `-`, `_` and `.`"
+            ),
+        ));
+    }
+    let key = &call.key;
+    if key.is_empty() || key.len() > 200 || !key.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(WorkspaceError::refused(
+            "invalid_key",
+            "an idempotency key has 1 to 200 printable ASCII characters and no spaces",
+        ));
+    }
+    Ok(())
+}
