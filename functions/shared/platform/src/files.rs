@@ -13,6 +13,8 @@ pub struct FilesError {
 /// Read-only files mounted into the function (the manifest's `files`). Paths are absolute, with `/` between parts.
 pub trait Files: Clone + Send + Sync + 'static {
     /// The paths of all regular files below `directory`, sorted. A directory that does not exist has none.
+    ///
+    /// `directory` must lie in a mount: some hosts show a component its mounts but not the `/` above them.
     fn list(&self, directory: &str) -> Result<Vec<String>, FilesError>;
 
     /// The content of one file, which must be UTF-8.
