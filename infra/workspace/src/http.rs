@@ -32,7 +32,7 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
     }
     let token = Arc::new(Sha256::digest(config.token.as_bytes()).to_vec());
     let service = Arc::new(Service::open(config).map_err(io::Error::other)?);
-    let _guard = KillOnDrop(service.clone());
+    let _guard = EndOnDrop(service.clone());
     let router = Router::new()
         .route("/v1/perform", post(perform).fallback(method_not_allowed))
         .route_layer(DefaultBodyLimit::max(MAX_BODY))
@@ -44,11 +44,11 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
 }
 
 /// Programs don't outlive the service that would read their output.
-struct KillOnDrop(Arc<Service>);
+struct EndOnDrop(Arc<Service>);
 
-impl Drop for KillOnDrop {
+impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.0.kill_all();
+        self.0.end();
     }
 }
 

@@ -7,7 +7,8 @@
 //! - **Once per key.** Under the run's lock a call is looked up in the [journal](journal), noted as begun, performed,
 //!   and noted as done before it is answered. A call that was begun and never done (the service died in between) is
 //!   performed again in a way that notices what is already there: a commit and a merge carry their key as a trailer
-//!   and move their branch by compare-and-swap, a file operation wrote down what the file would be.
+//!   and move their branch by compare-and-swap, a file operation wrote down what the file would be. Only a program that was cut off is run again: nobody can know
+//!   how far it came.
 //! - **Locks outlive the service.** They are `flock`s that every git process it starts holds too, so that after a
 //!   crash nothing is done twice beside an orphan that is still at it.
 //! - **Inside the worktree.** Files are reached by `openat2` beneath the worktree, commands run under Landlock with

@@ -42,9 +42,9 @@ impl Service {
         })
     }
 
-    /// Ends every program that is running.
-    pub(crate) fn kill_all(&self) {
-        self.sandbox.kill_all();
+    /// Ends every program that is running, and lets none start any more.
+    pub(crate) fn end(&self) {
+        self.sandbox.end();
     }
 
     /// Performs a call; one that changes something at most once per key.
@@ -115,6 +115,7 @@ impl Service {
             return Ok(Outcome::Done);
         }
         let space = Space::open(call, &repository, places, &self.journal, lock)?;
+        space.unlock()?;
         operations::write(&Task {
             call,
             space: &space,

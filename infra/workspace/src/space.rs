@@ -182,9 +182,27 @@ impl Space {
             git_dir: self.git_dir.clone(),
             work_tree: Some(self.places.tree.clone()),
             index: None,
-            author: Some(self.author.clone()).filter(|author| !author.trim().is_empty()),
+            author: author(&self.author),
             lock: self.lock.clone(),
         }
+    }
+
+    /// Removes locks that git left when it was killed: whoever holds the run's lock is alone in this worktree.
+    pub(crate) fn unlock(&self) -> Result<()> {
+        let branch = format!("refs/heads/{}.lock", self.branch);
+        for lock in [
+            self.git_file("index.lock"),
+            self.git_file("HEAD.lock"),
+            self.repository.common_dir.join(branch),
+        ] {
+            match std::fs::remove_file(lock) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).doing("remove a lock that git left");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn files(&self) -> Result<Root> {
@@ -195,6 +213,16 @@ impl Space {
     pub(crate) fn git_file(&self, name: &str) -> PathBuf {
         self.git_dir.join(name)
     }
+}
+
+/// An agent's name as git accepts it: at least one letter or digit, and nothing that delimits an address.
+fn author(agent: &str) -> Option<String> {
+    let name: String = agent
+        .chars()
+        .filter(|c| !c.is_control() && !"<>".contains(*c))
+        .take(100)
+        .collect();
+    name.chars().any(char::is_alphanumeric).then_some(name)
 }
 
 /// A branch name that no earlier run has.

@@ -19,10 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What agents' commits are committed with; the author's name is the agent's.
 const ADDRESS: &str = "agent@loom.invalid";
 
-/// Settings that no repository's own configuration may change for us: no programs are started and nothing is asked.
-const SETTINGS: [&str; 13] = [
+/// Settings that no repository's own configuration may change for us: no programs are started, nothing is asked, and
+/// what is done is durable.
+const SETTINGS: [&str; 14] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
+    "core.fsync=committed,reference",
     "core.quotePath=false",
     "core.attributesFile=/dev/null",
     "core.excludesFile=/dev/null",

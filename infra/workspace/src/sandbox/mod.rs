@@ -7,6 +7,8 @@ mod limits;
 mod network;
 mod output;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod toolchain;
 
 pub(crate) use toolchain::Toolchain;
@@ -17,13 +19,13 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use loom_workspace::{Outcome, WorkspaceError};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::config::SandboxPolicy;
 use crate::error::{Context, Result};
@@ -49,8 +51,17 @@ pub(crate) struct Job {
 pub(crate) struct Sandbox {
     toolchain: Arc<Toolchain>,
     policy: SandboxPolicy,
-    /// The process groups of the programs that are running.
-    running: Arc<Mutex<BTreeMap<u32, rustix::process::Pid>>>,
+    /// Whether programs get a network of their own where that is permitted.
+    namespaces: bool,
+    running: Arc<Mutex<Running>>,
+}
+
+#[derive(Default)]
+struct Running {
+    /// The process groups of the programs that are running, by the process that leads them.
+    groups: BTreeMap<u32, Pid>,
+    /// Whether the service is ending, so that nothing may start any more.
+    ending: bool,
 }
 
 impl Sandbox {
@@ -58,6 +69,7 @@ impl Sandbox {
         Self {
             toolchain: Arc::new(toolchain),
             policy,
+            namespaces: true,
             running: Arc::default(),
         }
     }
@@ -79,12 +91,17 @@ impl Sandbox {
         })
     }
 
-    /// Ends everything that is running.
-    pub(crate) fn kill_all(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for pid in running.values() {
+    /// Ends everything that is running, and lets nothing start any more.
+    pub(crate) fn end(&self) {
+        let mut running = self.lock();
+        running.ending = true;
+        for pid in running.groups.values() {
             let _ = kill_process_group(*pid, Signal::KILL);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// On a thread of its own: gives up every right that the program must not have, and starts it.
@@ -94,7 +111,7 @@ impl Sandbox {
         program: &Path,
         environment: BTreeMap<String, String>,
     ) -> Result<Outcome> {
-        let isolated = network::isolate();
+        let isolated = self.namespaces && network::isolate();
         rules::restrict(
             &self.toolchain,
             &job.worktree,
@@ -115,24 +132,21 @@ impl Sandbox {
             .stdout(writer.try_clone().doing("make a pipe")?)
             .stderr(writer);
         let begun = Instant::now();
-        let mut child = command.spawn().map_err(|error| {
-            let name = job.argv.first().map_or("", String::as_str);
-            WorkspaceError::refused(
-                "command_not_started",
-                format!("{name} could not be started: {error}"),
-            )
-        })?;
+        let mut child = self.spawn(&mut command, job)?;
         // Its ends of the pipe, so that only the program's are left.
         drop(command);
-        self.remember(&child);
         let _ = limits::set(&child, job.timeout);
 
         let mut output = HeadAndTail::default();
         let ended = follow(&child, &mut reader, &mut output, begun + job.timeout);
         // All of its group, while it is still a zombie and its number nobody else's.
         kill_group(&child);
-        self.forget(&child);
+        let ending = self.forget(&child);
         let status = child.wait().doing("wait for a program")?;
+        if ending {
+            // Not what it would have come to, so not an outcome: the repeated call runs it again.
+            return Err(stopping());
+        }
         let in_time = ended.doing("read a program's output")?;
         // What it had printed is still in the pipe.
         let _ = drain(&mut reader, &mut output, Instant::now() + GRACE);
@@ -148,21 +162,38 @@ impl Sandbox {
         })
     }
 
-    fn remember(&self, child: &Child) {
-        if let Ok(pid) = pid(child) {
-            self.running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(child.id(), pid);
+    /// Starts the program, unless the service is ending.
+    fn spawn(&self, command: &mut Command, job: &Job) -> Result<Child> {
+        let mut running = self.lock();
+        if running.ending {
+            return Err(stopping());
         }
+        let child = command.spawn().map_err(|error| {
+            let name = job.argv.first().map_or("", String::as_str);
+            WorkspaceError::refused(
+                "command_not_started",
+                format!("{name} could not be started: {error}"),
+            )
+        })?;
+        if let Ok(pid) = pid(&child) {
+            running.groups.insert(child.id(), pid);
+        }
+        Ok(child)
     }
 
-    fn forget(&self, child: &Child) {
-        self.running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&child.id());
+    /// Before the child is reaped and its number can be another's. Whether the service is ending.
+    fn forget(&self, child: &Child) -> bool {
+        let mut running = self.lock();
+        running.groups.remove(&child.id());
+        running.ending
     }
+}
+
+fn stopping() -> WorkspaceError {
+    WorkspaceError::unavailable(
+        "service_stopping",
+        "the workspace service is being stopped; try again when it is back",
+    )
 }
 
 /// A command that starts the program by way of `setpriv`, where there is one: it asks the kernel to kill the program

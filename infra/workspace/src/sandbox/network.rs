@@ -3,7 +3,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, sendto, soc
 use rustix::thread::UnshareFlags;
 
 /// Moves this thread into a network of its own, where there is nothing but a loopback device, so that programs which
-/// talk to themselves still work. False where that is not permitted; Landlock must deny the network then.
+/// talk to themselves still work. False where that is not permitted; the network must be [denied](deny) then.
 pub(super) fn isolate() -> bool {
     #[allow(
         deprecated,
@@ -15,6 +15,38 @@ pub(super) fn isolate() -> bool {
         let _ = loopback_up();
     }
     alone
+}
+
+/// Denies this thread every socket but those between processes of this machine. For where it can't be isolated:
+/// Landlock by itself knows only TCP.
+pub(super) fn deny() -> Result<(), seccompiler::Error> {
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule, apply_filter,
+    };
+    let families = [libc::AF_UNIX, libc::AF_NETLINK];
+    let conditions = families.iter().map(|family| {
+        SeccompCondition::new(
+            0,
+            SeccompCmpArgLen::Dword,
+            SeccompCmpOp::Ne,
+            u64::from(family.unsigned_abs()),
+        )
+    });
+    let rule = SeccompRule::new(conditions.collect::<Result<_, _>>()?)?;
+    // A ring could open sockets without the system call that is watched.
+    let rules = [
+        (libc::SYS_socket, vec![rule]),
+        (libc::SYS_io_uring_setup, Vec::new()),
+    ];
+    let filter = SeccompFilter::new(
+        rules.into_iter().collect(),
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::EACCES.unsigned_abs()),
+        std::env::consts::ARCH.try_into()?,
+    )?;
+    let program: BpfProgram = filter.try_into()?;
+    apply_filter(&program)
 }
 
 /// `ip link set lo up`, as a netlink message (rtnetlink(7)): a new network namespace begins with it down.

@@ -6,7 +6,7 @@ use landlock::{
 };
 use loom_workspace::WorkspaceError;
 
-use super::Toolchain;
+use super::{Toolchain, network};
 use crate::config::SandboxPolicy;
 use crate::error::Result;
 
@@ -63,6 +63,12 @@ pub(super) fn restrict(
         return Err(unavailable(
             "this kernel has no Landlock (Linux 5.13 or later, with landlock among its LSMs)",
         ));
+    }
+    if !isolated
+        && let Err(error) = network::deny()
+        && policy == SandboxPolicy::Required
+    {
+        return Err(unavailable(&error.to_string()));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use loom_workspace::WorkspaceError;
 use crate::error::{Context, Result};
 
 /// Directories that the sandbox lets programs read anyway.
-const SYSTEM_PREFIXES: [&str; 4] = ["/usr/", "/bin", "/sbin", "/nix/store"];
+const SYSTEM_PREFIXES: [&str; 4] = ["/usr", "/bin", "/sbin", "/nix/store"];
 
 /// Where compilers and tools are, found once from the service's own environment.
 pub(crate) struct Toolchain {
@@ -44,11 +44,21 @@ impl Toolchain {
                     .iter()
                     .any(|prefix| directory.starts_with(prefix))
             })
+            // Nobody's whole home, even if somebody has put it into the path.
+            .filter(|directory| {
+                !home
+                    .as_ref()
+                    .is_some_and(|home| home.starts_with(directory))
+            })
+            // Programs in `/opt/<name>/bin` come with what is beside them.
             .map(|directory| {
-                if directory.starts_with("/opt") {
-                    PathBuf::from("/opt")
-                } else {
-                    directory.clone()
+                match directory
+                    .strip_prefix("/opt")
+                    .ok()
+                    .and_then(|rest| rest.iter().next())
+                {
+                    Some(name) => Path::new("/opt").join(name),
+                    None => directory.clone(),
                 }
             })
             .collect();

@@ -108,7 +108,7 @@ async fn what_a_command_leaves_in_the_background_ends_with_it() {
 }
 
 /// Whether a process has ended; one that was killed may still wait to be reaped.
-fn is_gone(pid: &str) -> bool {
+pub(crate) fn is_gone(pid: &str) -> bool {
     let is_zombie = |stat: &str| {
         stat.rsplit_once(')')
             .is_some_and(|(_, rest)| rest.trim().starts_with('Z'))

@@ -11,6 +11,7 @@
 
 mod commands;
 mod commit;
+mod crash;
 mod edge;
 mod files;
 mod idempotency;
