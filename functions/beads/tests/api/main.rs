@@ -1,0 +1,13 @@
+//! Every route of `beads`, over its `handle`: what it answers, whom it lets in, and what bad input changes (nothing).
+
+mod auto_file;
+mod change;
+mod claim;
+mod escalate;
+mod filing;
+mod graph;
+mod history;
+mod listing;
+mod permissions;
+mod support;
+mod why;
