@@ -78,10 +78,6 @@ impl Journal {
         connection
             .pragma_update(None, "journal_mode", "WAL")
             .map_err(failed)?;
-        // An answer must not be forgotten once it was given, not even in a power cut.
-        connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(failed)?;
         connection.execute_batch(SCHEMA).map_err(failed)?;
         connection
             .execute(
@@ -100,6 +96,15 @@ impl Journal {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has the statements that follow survive a power cut, or only the end of this process. What is answered must not
+    /// be forgotten; what is only begun may be, at the price of a refusal when it is repeated.
+    fn durable(connection: &Connection, durable: bool) -> Result<()> {
+        let level = if durable { "FULL" } else { "NORMAL" };
+        connection
+            .pragma_update(None, "synchronous", level)
+            .map_err(failed)
+    }
+
     /// Notes the fence, and gives the highest one seen (invariant I2).
     pub(crate) fn raise_fence(&self, run: &str, fence: i64) -> Result<i64> {
         let connection = self.lock();
@@ -112,6 +117,7 @@ impl Journal {
         if let Some(seen) = seen.filter(|seen| *seen >= fence) {
             return Ok(seen);
         }
+        Self::durable(&connection, true)?;
         connection
             .query_row(
                 "INSERT INTO fence (run, fence) VALUES (?1, ?2)
@@ -141,7 +147,9 @@ impl Journal {
     }
 
     pub(crate) fn put_run(&self, id: &str, row: &RunRow) -> Result<()> {
-        self.lock()
+        let connection = self.lock();
+        Self::durable(&connection, true)?;
+        connection
             .execute(
                 "INSERT INTO run (id, repository, branch, base_commit, git_dir) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (id) DO UPDATE SET git_dir = excluded.git_dir",
@@ -188,6 +196,7 @@ impl Journal {
                 Ok(Known::Begun(plan))
             }
             None => {
+                Self::durable(&connection, false)?;
                 connection
                     .execute(
                         "INSERT INTO call (run, key, operation) VALUES (?1, ?2, ?3)",
@@ -205,6 +214,7 @@ impl Journal {
             "UPDATE call SET plan = ?3 WHERE run = ?1 AND key = ?2",
             call,
             plan.to_string(),
+            false,
         )
     }
 
@@ -215,11 +225,14 @@ impl Journal {
             "UPDATE call SET answer = ?3 WHERE run = ?1 AND key = ?2",
             call,
             answer,
+            true,
         )
     }
 
-    fn set(&self, sql: &str, call: &Call, value: String) -> Result<()> {
-        self.lock()
+    fn set(&self, sql: &str, call: &Call, value: String, durable: bool) -> Result<()> {
+        let connection = self.lock();
+        Self::durable(&connection, durable)?;
+        connection
             .execute(sql, params![call.run.id, call.key, value])
             .map_err(failed)?;
         Ok(())

@@ -76,7 +76,7 @@ impl Service {
         let lock = places.lock()?;
         // The run may have been taken over while we waited.
         self.check_fence(call)?;
-        let plan = match self.journal.begin(call)? {
+        let begun = match self.journal.begin(call)? {
             Known::Answered(answer) => return answer,
             Known::Other => {
                 return Err(WorkspaceError::refused(
@@ -87,10 +87,10 @@ impl Service {
                     ),
                 ));
             }
-            Known::Begun(plan) => plan,
+            Known::Begun(plan) => Some(plan),
             Known::New => None,
         };
-        let answer = self.act(call, places, &lock, plan);
+        let answer = self.act(call, places, &lock, begun);
         match &answer {
             // Worth another attempt, so the key stays open.
             Err(error) if error.kind != ErrorKind::Refused => {}
@@ -104,7 +104,7 @@ impl Service {
         call: &Call,
         places: &Places,
         lock: &std::sync::Arc<crate::lock::Lock>,
-        plan: Option<serde_json::Value>,
+        begun: Option<Option<serde_json::Value>>,
     ) -> Answer {
         let repository = self.repository(call)?;
         if call.operation == Operation::Close {
@@ -121,7 +121,8 @@ impl Service {
             space: &space,
             journal: &self.journal,
             sandbox: &self.sandbox,
-            plan,
+            is_repeated: begun.is_some(),
+            plan: begun.flatten(),
         })
     }
 

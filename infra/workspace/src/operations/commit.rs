@@ -14,15 +14,22 @@ const MAX_DIFF: usize = 32 * 1024 * 1024;
 pub(super) fn commit(task: &Task<'_>, text: &str) -> Answer {
     let git = task.space.git();
     let head = git.line(&["rev-parse", "HEAD"])?;
-    if let Some(commit) = git.commit_by_key(&task.call.key, &task.space.base_commit, &head)? {
-        return committed(&git, commit);
+    if task.is_repeated
+        && let Some(commit) = git.commit_by_key(&task.call.key, &task.space.base_commit, &head)?
+    {
+        end_merge(task)?;
+        let files = files_of(&git, &commit)?;
+        return Ok(Outcome::Committed { commit, files });
     }
     git.ok(&["add", "--all", "."])?;
-    if let Err(refusal) = examine(task, &git, &head) {
-        // As it was before: what is in the index is nobody's business but ours.
-        git.ok(&["read-tree", &head])?;
-        return Err(refusal);
-    }
+    let changed = match examine(task, &git, &head) {
+        Ok(changed) => changed,
+        Err(refusal) => {
+            // As it was before: what is in the index is nobody's business but ours.
+            git.ok(&["read-tree", &head])?;
+            return Err(refusal);
+        }
+    };
     let tree = git.line(&["write-tree"])?;
     let text = message::compose(text, &task.call.run, &task.call.key);
     let mut arguments = vec!["commit-tree", &tree, "-m", &text, "-p", &head];
@@ -44,7 +51,10 @@ pub(super) fn commit(task: &Task<'_>, text: &str) -> Answer {
     if merging.is_some() {
         end_merge(task)?;
     }
-    committed(&git, commit)
+    Ok(Outcome::Committed {
+        commit,
+        files: changed.into_iter().collect(),
+    })
 }
 
 /// The commit of the base branch that is being merged into the run's branch, if any.
@@ -68,8 +78,8 @@ fn end_merge(task: &Task<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what must not be committed.
-fn examine(task: &Task<'_>, git: &Git, head: &str) -> Result<()> {
+/// Refuses what must not be committed, and gives the files that will be.
+fn examine(task: &Task<'_>, git: &Git, head: &str) -> Result<BTreeSet<String>> {
     let raw = git.ok(&[
         "diff-index",
         "--cached",
@@ -118,7 +128,8 @@ fn examine(task: &Task<'_>, git: &Git, head: &str) -> Result<()> {
         ));
     }
     no_secrets(&diff)?;
-    no_conflict_markers(task, &changed)
+    no_conflict_markers(task, &changed)?;
+    Ok(changed)
 }
 
 fn no_secrets(diff: &str) -> Result<()> {
@@ -166,7 +177,7 @@ fn no_conflict_markers(task: &Task<'_>, changed: &BTreeSet<String>) -> Result<()
     .with("files", marked.into_iter().collect::<Vec<_>>()))
 }
 
-fn committed(git: &Git, commit: String) -> Answer {
+fn files_of(git: &Git, commit: &str) -> Result<Vec<String>> {
     let parent = format!("{commit}^1");
     let names = git.ok(&[
         "diff-tree",
@@ -175,14 +186,13 @@ fn committed(git: &Git, commit: String) -> Answer {
         "--no-renames",
         "--name-only",
         &parent,
-        &commit,
+        commit,
     ])?;
-    let files = names
+    Ok(names
         .split('\0')
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
-        .collect();
-    Ok(Outcome::Committed { commit, files })
+        .collect())
 }
 
 fn list(paths: &BTreeSet<String>) -> String {

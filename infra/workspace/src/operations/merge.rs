@@ -59,6 +59,13 @@ pub(super) fn merge(task: &Task<'_>) -> Answer {
 fn ready(task: &Task<'_>, head: &str) -> Result<()> {
     if merge_head(task)?.is_some() {
         let files = unmerged(&task.space.git())?;
+        if files.is_empty() {
+            return Err(WorkspaceError::refused(
+                "merge_conflict",
+                "the base branch was merged into your working copy, and that is not committed yet; see that no \
+                 conflict is left, test, commit, and merge again",
+            ));
+        }
         return Err(conflict(files, ""));
     }
     if head == task.space.base_commit {

@@ -22,6 +22,8 @@ pub(crate) struct Task<'t> {
     pub(crate) space: &'t Space,
     pub(crate) journal: &'t Journal,
     pub(crate) sandbox: &'t Sandbox,
+    /// Whether an earlier attempt at the same call was begun and not answered.
+    pub(crate) is_repeated: bool,
     /// What an earlier attempt at the same call had planned; it may have been carried out.
     pub(crate) plan: Option<Value>,
 }
