@@ -71,6 +71,14 @@ mod tests {
         assert!(!verify("", "-").unwrap());
     }
 
+    /// Otherwise an unknown username would be told by the time that its refusal takes.
+    #[test]
+    fn nobody_s_hash_is_worked_out_like_any_other() {
+        let (salt, hash) = NOBODY.strip_prefix(PREFIX).unwrap().split_once('$').unwrap();
+        assert_eq!(STANDARD_NO_PAD.decode(salt).unwrap().len(), 16);
+        assert_eq!(STANDARD_NO_PAD.decode(hash).unwrap().len(), HASH);
+    }
+
     /// Made with the reference implementation (version 20190702), with 2 passes, 19456 KiB, 1 lane, 32 bytes:
     /// the same as `printf password | argon2 saltsaltsaltsalt -id -t 2 -k 19456 -p 1 -l 32 -e`.
     #[test]

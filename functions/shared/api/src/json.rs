@@ -1,8 +1,8 @@
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use http_body_util::BodyExt;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
@@ -20,20 +20,26 @@ pub struct Json<T>(pub T);
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
-        check_content_type(request.headers())?;
-        // `serve` has read the body within the route's limit; this only takes it.
-        let body = request
-            .into_body()
-            .collect()
-            .await
-            .map_err(Error::internal)?
-            .to_bytes();
-        check_utf8(&body)?;
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, Error> {
+        let body = checked_body(&mut request)?;
         serde_json::from_slice(&body)
             .map(Json)
             .map_err(|error| refusal(&body, &error))
     }
+}
+
+/// The body as [`serve`](crate::serve()) has read it: [`Json`] takes it from here, so that no component carries a
+/// reading loop for each type of body.
+#[derive(Debug, Clone)]
+pub(crate) struct WholeBody(pub(crate) Bytes);
+
+fn checked_body(request: &mut Request) -> Result<Bytes, Error> {
+    check_content_type(request.headers())?;
+    let body = request.extensions_mut().remove::<WholeBody>();
+    let WholeBody(body) =
+        body.ok_or_else(|| Error::internal("the handler wants a body, but its method has none"))?;
+    check_utf8(&body)?;
+    Ok(body)
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {

@@ -13,6 +13,7 @@ use loom_store::migrate::{self, MigrateError};
 
 use crate::authenticate::authenticate;
 use crate::idempotency::{self, Decided};
+use crate::json::WholeBody;
 use crate::path::PathValues;
 use crate::routes::{Found, Route};
 use crate::{Access, Error, RequestId, Routes, conditional, log, request_id};
@@ -100,7 +101,8 @@ async fn answer<P: Platform>(
         Decided::Unkeyed => None,
     };
     let id = parts.extensions.get::<RequestId>().cloned();
-    let mut request = Request::from_parts(parts, axum::body::Body::from(body));
+    let mut request = Request::from_parts(parts, axum::body::Body::from(body.clone()));
+    request.extensions_mut().insert(WholeBody(body));
     request.extensions_mut().insert(PathValues(values));
     if let Some(caller) = caller {
         request.extensions_mut().insert(caller);

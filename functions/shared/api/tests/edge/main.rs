@@ -12,5 +12,6 @@ mod conditional;
 mod errors;
 mod function;
 mod idempotency;
+mod nudge;
 mod pages;
 mod routing;
