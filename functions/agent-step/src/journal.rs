@@ -1,12 +1,12 @@
 //! Results of actions between the journal and the rules.
 
-use loom_domain::action::{Action, ActionOutcome, OutcomeStatus, Performed};
+use loom_domain::action::{Action, ActionOutcome, OutcomeStatus, Performed, from_json};
 use loom_store::run::ActionRecord;
 use serde::{Deserialize, Serialize};
 
 /// What an action changed outside, as far as the end of the run depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Effect {
     /// A commit was made on the run's branch.
     Committed { commit: String },
@@ -98,7 +98,7 @@ pub(crate) fn performed(records: &[ActionRecord]) -> Vec<Performed> {
     records
         .iter()
         .filter_map(|record| {
-            let action = Action::deserialize(&record.action).ok()?;
+            let action = from_json(&record.action, None).ok()?.action;
             Some(Performed {
                 step: u32::try_from(record.step).unwrap_or(u32::MAX),
                 action,
