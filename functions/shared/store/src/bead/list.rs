@@ -145,7 +145,7 @@ pub async fn comments<S: Statements>(
     bead_id: &str,
     limit: i64,
 ) -> Result<Vec<Comment>, StoreError> {
-    let sql = "SELECT id, author, content, created_at FROM comment WHERE bead_id = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2";
+    let sql = "SELECT id, author, content, created_at FROM comment WHERE bead_id = ?1 ORDER BY created_at DESC, rowid DESC LIMIT ?2";
     let rows = statements
         .query(sql, vec![bead_id.into(), limit.into()])
         .await?;
@@ -170,7 +170,8 @@ pub async fn comments_page<S: Statements>(
     limit: i64,
 ) -> Result<Vec<Comment>, StoreError> {
     let sql = "SELECT id, author, content, created_at FROM comment \
-               WHERE bead_id = ?1 AND (created_at, id) > (?2, ?3) ORDER BY created_at, id LIMIT ?4";
+               WHERE bead_id = ?1 AND (created_at, rowid) > (?2, COALESCE((SELECT rowid FROM comment WHERE id = ?3), -1)) \
+               ORDER BY created_at, rowid LIMIT ?4";
     let parameters = vec![
         bead_id.into(),
         after.0.into(),
