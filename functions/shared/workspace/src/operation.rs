@@ -94,7 +94,8 @@ pub enum Operation {
     },
     /// Runs the project's lint command, or the usual one for its kind.
     Lint,
-    /// What has changed and is not committed yet.
+    /// What has changed and is not committed yet, a line for each file as `git status --short` prints it; an empty text
+    /// when there is nothing.
     Status,
     /// The difference between the base branch and the working copy, new files included.
     Diff,

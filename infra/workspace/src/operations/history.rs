@@ -25,10 +25,8 @@ pub(super) fn status(space: &Space) -> Answer {
     let text = reader(space).ok(&[
         "status",
         "--short",
-        "--branch",
         "--untracked-files=all",
         "--ignore-submodules=all",
-        "--no-ahead-behind",
     ])?;
     Ok(answer(&text))
 }

@@ -113,7 +113,7 @@ pub(crate) fn is_gone(pid: &str) -> bool {
         stat.rsplit_once(')')
             .is_some_and(|(_, rest)| rest.trim().starts_with('Z'))
     };
-    for _ in 0..10_000 {
+    for _ in 0..1_000_000 {
         match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
             Ok(stat) if !is_zombie(&stat) => std::thread::yield_now(),
             _ => return true,

@@ -97,7 +97,7 @@ async fn a_conflict_is_handed_over_and_can_be_resolved() {
     let merged = commit_of(world.perform("r2", Operation::Merge).await);
     assert_eq!(world.git(&["show", &format!("{merged}:a.txt")]), "one, uno");
     let status = crate::support::text(world.perform("r2", Operation::Status).await);
-    assert_eq!(status, "## agent/bd-r2/fix-the-sum\n");
+    assert_eq!(status, "");
 }
 
 #[tokio::test]

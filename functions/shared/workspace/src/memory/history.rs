@@ -65,9 +65,9 @@ impl State {
                 format!("the tests fail on the merged result:\n{output}"),
             ));
         }
-        head.clone_from(&merged);
-        run.base.clone_from(&merged);
-        run.committed.clone_from(&merged);
+        *head = merged;
+        // As in git: the branch and its files stay as they are, and what both sides have in common is now the branch.
+        run.base.clone_from(&run.committed);
         self.merges.push(Merge {
             id: id.clone(),
             run: call.run.id.clone(),
