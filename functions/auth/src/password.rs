@@ -74,7 +74,11 @@ mod tests {
     /// Otherwise an unknown username would be told by the time that its refusal takes.
     #[test]
     fn nobody_s_hash_is_worked_out_like_any_other() {
-        let (salt, hash) = NOBODY.strip_prefix(PREFIX).unwrap().split_once('$').unwrap();
+        let (salt, hash) = NOBODY
+            .strip_prefix(PREFIX)
+            .unwrap()
+            .split_once('$')
+            .unwrap();
         assert_eq!(STANDARD_NO_PAD.decode(salt).unwrap().len(), 16);
         assert_eq!(STANDARD_NO_PAD.decode(hash).unwrap().len(), HASH);
     }
