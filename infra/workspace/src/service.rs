@@ -31,6 +31,7 @@ impl Service {
             .canonicalize()
             .doing("find its root directory")?;
         let home = crate::home::of(&config.root)?;
+        crate::git::require()?;
         let journal = Journal::open(&config.root.join("journal.sqlite"))?;
         let sandbox = Sandbox::new(Toolchain::discover(&config.toolchains), config.sandbox);
         Ok(Self {

@@ -38,6 +38,22 @@ const SETTINGS: [&str; 14] = [
     "submodule.recurse=false",
 ];
 
+/// Makes sure that there is a git that can do what is needed: 2.38 or later, which merges without a working copy.
+pub(crate) fn require() -> Result<()> {
+    let version = Git::default().line(&["version"])?;
+    let mut numbers = version
+        .trim_start_matches("git version ")
+        .split('.')
+        .map(|n| n.parse::<u32>().unwrap_or(0));
+    if (numbers.next(), numbers.next()) >= (Some(2), Some(38)) {
+        return Ok(());
+    }
+    Err(WorkspaceError::unavailable(
+        "git_missing",
+        format!("git 2.38 or later is needed, and this is {version}"),
+    ))
+}
+
 /// git, told which repository and which files it is about: nothing in the files themselves (such as a forged `.git`)
 /// can make it look elsewhere.
 #[derive(Clone, Default)]

@@ -3,6 +3,7 @@
 //! Landlock domains and network namespaces belong to a thread and are inherited by what it starts. So each program
 //! gets a thread of its own, which locks itself in, starts the program, and ends with it.
 
+mod launcher;
 mod limits;
 mod network;
 mod output;
@@ -121,7 +122,7 @@ impl Sandbox {
         )?;
 
         let (mut reader, writer) = io::pipe().doing("make a pipe")?;
-        let mut command = launcher(program);
+        let mut command = launcher::command(program);
         command
             .args(job.argv.iter().skip(1))
             .env_clear()
@@ -194,20 +195,6 @@ fn stopping() -> WorkspaceError {
         "service_stopping",
         "the workspace service is being stopped; try again when it is back",
     )
-}
-
-/// A command that starts the program by way of `setpriv`, where there is one: it asks the kernel to kill the program
-/// when this thread ends, as it does when the service is killed.
-fn launcher(program: &Path) -> Command {
-    let Some(setpriv) = ["/usr/bin/setpriv", "/bin/setpriv"]
-        .iter()
-        .find(|path| Path::new(path).exists())
-    else {
-        return Command::new(program);
-    };
-    let mut command = Command::new(setpriv);
-    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
-    command
 }
 
 /// Reads output until the child has ended (true) or `deadline` has come (false).

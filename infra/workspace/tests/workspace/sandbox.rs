@@ -119,6 +119,19 @@ async fn a_command_can_not_signal_others() {
 }
 
 #[tokio::test]
+async fn a_command_has_no_privileges_even_when_the_service_has() {
+    let world = World::with(&[("a.txt", "1\n")]).await;
+    for script in ["chown 12345 a.txt", "mknod x c 1 3", "chroot . /bin/true"] {
+        let (code, output) = world.script("r", script).await;
+        assert!(code.is_some_and(|code| code != 0), "{script}: {output}");
+        assert!(
+            output.contains("not permitted") || output.contains("ermission denied"),
+            "{output}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_command_gets_a_clean_environment() {
     let world = World::with(&[]).await;
     let (_, output) = world.script("r", "env").await;
