@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use loom_workspace::{Call, ErrorKind, WorkspaceError};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -40,6 +41,10 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
         .route("/healthz", get(healthz).fallback(method_not_allowed))
         .fallback(not_found)
         .with_state(service);
+    // A small answer must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, router).await
 }
 
