@@ -1,13 +1,10 @@
-use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
-use http_body_util::BodyExt;
-use loom_api::{Error, Json};
+use std::fmt;
+
 use loom_domain::project::ProjectInput;
-use serde_json::Value;
+use serde::de::value::{MapAccessDeserializer, StringDeserializer};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 
 /// The body of a registration: a [`ProjectInput`], and beside it the roles of the team.
-///
-/// Serde cannot both flatten and refuse unknown fields, so `team` is taken out before the rest is read.
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(crate) project: ProjectInput,
@@ -15,31 +12,56 @@ pub(crate) struct Registration {
     pub(crate) team: Option<Vec<String>>,
 }
 
-impl<S: Sync> FromRequest<S> for Registration {
-    type Rejection = Error;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let (parts, body) = request.into_parts();
-        let body = body.collect().await.map_err(Error::internal)?.to_bytes();
-        let (rest, team) = without_team(&body)?;
-        let request = Request::from_parts(parts, axum::body::Body::from(rest));
-        let Json(project) = Json::from_request(request, state).await?;
-        Ok(Self { project, team })
+/// Serde cannot both flatten and refuse unknown fields, so `team` is taken out on the way to the other fields.
+impl<'de> Deserialize<'de> for Registration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields)
     }
 }
 
-fn without_team(body: &Bytes) -> Result<(Bytes, Option<Vec<String>>), Error> {
-    // What is no JSON object is left for the JSON extractor, which says where it breaks off.
-    let Ok(Value::Object(mut fields)) = serde_json::from_slice::<Value>(body) else {
-        return Ok((body.clone(), None));
-    };
-    let Some(team) = fields.remove("team") else {
-        return Ok((body.clone(), None));
-    };
-    let team = serde_json::from_value(team).map_err(|_| {
-        let problem = "must be a list of roles, such as [\"engineering-manager\"]";
-        Error::invalid_fields().field("team", problem)
-    })?;
-    let rest = Value::Object(fields).to_string();
-    Ok((Bytes::from(rest), Some(team)))
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Registration;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object with the fields of a project")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Registration, A::Error> {
+        let mut team = None;
+        let others = WithoutTeam {
+            fields,
+            team: &mut team,
+        };
+        let project = ProjectInput::deserialize(MapAccessDeserializer::new(others))?;
+        Ok(Registration { project, team })
+    }
+}
+
+struct WithoutTeam<'a, A> {
+    fields: A,
+    team: &'a mut Option<Vec<String>>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutTeam<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        while let Some(name) = self.fields.next_key::<String>()? {
+            if name != "team" {
+                let name: StringDeserializer<A::Error> = name.into_deserializer();
+                return seed.deserialize(name).map(Some);
+            }
+            *self.team = Some(self.fields.next_value()?);
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.fields.next_value_seed(seed)
+    }
 }

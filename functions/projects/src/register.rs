@@ -1,5 +1,5 @@
 use axum::extract::State;
-use loom_api::{Caller, Created, Error, Tagged};
+use loom_api::{Caller, Created, Error, Json, Tagged};
 use loom_domain::project::Project;
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{Change, project};
@@ -14,7 +14,7 @@ use crate::team;
 pub(crate) async fn register<P: Platform>(
     State(platform): State<P>,
     caller: Caller,
-    registration: Registration,
+    Json(registration): Json<Registration>,
 ) -> Result<Tagged<Created<Project>>, Error> {
     let prefix_is_chosen = registration.project.bead_prefix.is_some();
     let new = registration.project.register()?;
