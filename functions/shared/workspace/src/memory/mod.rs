@@ -91,7 +91,7 @@ struct State {
 struct RunState {
     fence: i64,
     branch: String,
-    /// The base branch's files when the run's branch left it, or was last merged.
+    /// What the base branch and the run's branch have in common: where the latter began, or was last merged.
     base: Files,
     committed: Files,
     files: Files,
