@@ -22,11 +22,14 @@ pub(crate) async fn keep_lease<P: Platform, T>(
         let rest = pin!(platform.clock().sleep(pause));
         match select(work.as_mut(), rest).await {
             Either::Left((done, _)) => return Ok(done),
-            Either::Right(_) => match run::renew(platform.database(), hold, lease_ms).await {
-                Err(StoreError::Refused(_)) => return Err(Stop::Stale),
-                // A busy database is no reason to give up: there are two more chances before the lease runs out.
-                Ok(()) | Err(_) => {}
-            },
+            // A busy database is no reason to give up: there are two more chances before the lease runs out.
+            Either::Right(_) => {
+                if let Err(StoreError::Refused(_)) =
+                    run::renew(platform.database(), hold, lease_ms).await
+                {
+                    return Err(Stop::Stale);
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod dispatch;
 mod due;
+mod heartbeat;
 mod start;
 mod summary;
 
@@ -37,6 +38,7 @@ async fn turn<P: Platform>(State(platform): State<P>) -> Result<Json<Summary>, E
 /// One turn.
 pub async fn tick<P: Platform>(platform: &P) -> Result<Summary, Error> {
     let settings = Settings::load(platform).await?;
+    heartbeat::probe_if_due(platform).await?;
     due::fire_timers(platform).await?;
     let requeued = due::requeue_expired(platform, &settings).await?;
     let mut summary = dispatch::dispatch(platform, &settings).await?;

@@ -35,11 +35,11 @@ pub(crate) async fn done<P: Platform>(
     let key = worker.key(position);
     let status = operate(worker, &format!("{key}:status"), Operation::Status).await?;
     if let Ok(Outcome::Text { text, .. }) = &status
-        && !text.trim().is_empty()
+        && let Some(changes) = uncommitted(text)
     {
         return Ok(ActionOutcome::refused(
             "uncommitted_changes",
-            format!("There are changes that are not committed:\n{text}\nUse git_commit first, or put them back."),
+            format!("There are changes that are not committed:\n{changes}\nUse git_commit first, or put them back."),
         )
         .into());
     }
@@ -63,4 +63,27 @@ pub(crate) async fn done<P: Platform>(
         Ok(_) => ActionOutcome::ok("The run ends.").into(),
         Err(WorkspaceError { code, message, .. }) => ActionOutcome::refused(code, message).into(),
     })
+}
+
+/// The lines of a `git status` that are changes; the one that starts with `##` names the branch.
+fn uncommitted(status: &str) -> Option<String> {
+    let changes: Vec<&str> = status
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with("## "))
+        .collect();
+    (!changes.is_empty()).then(|| changes.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uncommitted;
+
+    #[test]
+    fn a_clean_status_is_only_the_branch() {
+        assert_eq!(uncommitted("## agent/bd-1/fix\n"), None);
+        assert_eq!(
+            uncommitted("## agent/bd-1/fix\n M a.rs\n?? b.rs\n").as_deref(),
+            Some(" M a.rs\n?? b.rs")
+        );
+    }
 }

@@ -96,6 +96,15 @@ pub async fn take_due<S: Statements>(
     rows.iter().map(from_row).collect()
 }
 
+/// Whether a probe is due, or no provider is registered yet: one indexed read.
+pub async fn any_due<S: Statements>(statements: &S) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM provider WHERE next_heartbeat_at <= {NOW}) OR NOT EXISTS (SELECT 1 FROM provider)"
+    );
+    let row = statements.query_one(&sql, vec![]).await?;
+    row.map_or(Ok(false), |row| Ok(row.boolean(0)?))
+}
+
 /// Registers a provider; its id must be free.
 pub async fn register<S: Statements, R: Random>(
     change: &Change<'_, S, R>,

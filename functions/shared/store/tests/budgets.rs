@@ -14,10 +14,21 @@ use loom_store::{
     run::{self, NewStep, OpenedStep, StepReply},
 };
 
-const CAPS: Caps = Caps { bead: Some(100), project: Some(250), day: None };
+const CAPS: Caps = Caps {
+    bead: Some(100),
+    project: Some(250),
+    day: None,
+};
 
 fn step(number: i64, reservation: i64) -> NewStep<'static> {
-    NewStep { number, request: "{}", reservation_micro_usd: reservation, caps: CAPS, provider_id: "p", model_asked: None }
+    NewStep {
+        number,
+        request: "{}",
+        reservation_micro_usd: reservation,
+        caps: CAPS,
+        provider_id: "p",
+        model_asked: None,
+    }
 }
 
 fn reply(number: i64, reply: &Reply, cost: i64) -> StepReply<'_> {
@@ -33,7 +44,11 @@ fn reply(number: i64, reply: &Reply, cost: i64) -> StepReply<'_> {
 }
 
 fn answer() -> Reply {
-    Reply { content: "hello".into(), tool_calls: vec![], finish_reason: "stop".into() }
+    Reply {
+        content: "hello".into(),
+        tool_calls: vec![],
+        finish_reason: "stop".into(),
+    }
 }
 
 async fn held(world: &World, name: &str) -> Hold {
@@ -43,7 +58,9 @@ async fn held(world: &World, name: &str) -> Hold {
 }
 
 async fn bead_balance(world: &World, hold: &Hold) -> (i64, i64) {
-    let balance = budget::balance(world.platform.database(), BudgetScope::Bead, &hold.bead_id).await.unwrap();
+    let balance = budget::balance(world.platform.database(), BudgetScope::Bead, &hold.bead_id)
+        .await
+        .unwrap();
     (balance.reserved_micro_usd, balance.spent_micro_usd)
 }
 
@@ -51,8 +68,12 @@ async fn bead_balance(world: &World, hold: &Hold) -> (i64, i64) {
 async fn open(world: &World, hold: &Hold, number: i64, reservation: i64) -> OpenedStep {
     use loom_platform::{Database, Transaction};
     let tx = world.platform.database().transaction().await.unwrap();
-    let change = loom_store::Change::new(&tx, world.platform.random(), "test").await.unwrap();
-    let opened = run::open_step(&change, hold, &step(number, reservation)).await.unwrap();
+    let change = loom_store::Change::new(&tx, world.platform.random(), "test")
+        .await
+        .unwrap();
+    let opened = run::open_step(&change, hold, &step(number, reservation))
+        .await
+        .unwrap();
     if !matches!(opened, OpenedStep::BudgetExceeded(_)) {
         tx.commit().await.unwrap();
     }
@@ -63,13 +84,31 @@ async fn open(world: &World, hold: &Hold, number: i64, reservation: i64) -> Open
 async fn i11_a_call_that_would_exceed_a_budget_is_refused_and_reserves_nothing() {
     let world = World::new().await;
     let hold = held(&world, "a").await;
-    assert!(matches!(open(&world, &hold, 1, 80).await, OpenedStep::Call { .. }));
+    assert!(matches!(
+        open(&world, &hold, 1, 80).await,
+        OpenedStep::Call { .. }
+    ));
     assert_eq!(bead_balance(&world, &hold).await, (80, 0));
-    write!(world, |change| run::record_reply(&change, &hold, &reply(1, &answer(), 30))).unwrap();
-    assert_eq!(bead_balance(&world, &hold).await, (0, 30), "the reply settles what was reserved");
-    assert_eq!(open(&world, &hold, 2, 80).await, OpenedStep::BudgetExceeded(BudgetScope::Bead));
+    write!(world, |change| run::record_reply(
+        &change,
+        &hold,
+        &reply(1, &answer(), 30)
+    ))
+    .unwrap();
+    assert_eq!(
+        bead_balance(&world, &hold).await,
+        (0, 30),
+        "the reply settles what was reserved"
+    );
+    assert_eq!(
+        open(&world, &hold, 2, 80).await,
+        OpenedStep::BudgetExceeded(BudgetScope::Bead)
+    );
     assert_eq!(bead_balance(&world, &hold).await, (0, 30));
-    assert!(matches!(open(&world, &hold, 2, 70).await, OpenedStep::Call { .. }), "exactly the rest is allowed");
+    assert!(
+        matches!(open(&world, &hold, 2, 70).await, OpenedStep::Call { .. }),
+        "exactly the rest is allowed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,10 +118,20 @@ async fn i11_concurrent_calls_cannot_pass_one_budget_together() {
     for number in 0..8 {
         holds.push(held(&world, &format!("b{number}")).await);
     }
-    let opened = futures_util::future::join_all(holds.iter().map(|hold| open(&world, hold, 1, 60))).await;
-    let calls = opened.iter().filter(|opened| matches!(opened, OpenedStep::Call { .. })).count();
+    let opened =
+        futures_util::future::join_all(holds.iter().map(|hold| open(&world, hold, 1, 60))).await;
+    let calls = opened
+        .iter()
+        .filter(|opened| matches!(opened, OpenedStep::Call { .. }))
+        .count();
     assert_eq!(calls, 4, "250 holds four times 60");
-    let project = budget::balance(world.platform.database(), BudgetScope::Project, &world.project.id).await.unwrap();
+    let project = budget::balance(
+        world.platform.database(),
+        BudgetScope::Project,
+        &world.project.id,
+    )
+    .await
+    .unwrap();
     assert_eq!(project.reserved_micro_usd, 240);
 }
 
@@ -91,7 +140,16 @@ async fn i11_a_run_that_ends_releases_what_it_reserved() {
     let world = World::new().await;
     let hold = held(&world, "a").await;
     open(&world, &hold, 1, 80).await;
-    write!(world, |change| run::end(&change, &hold, EndReason::Cancelled { reason: "stop".into() }, RETRY, None)).unwrap();
+    write!(world, |change| run::end(
+        &change,
+        &hold,
+        EndReason::Cancelled {
+            reason: "stop".into()
+        },
+        RETRY,
+        None
+    ))
+    .unwrap();
     assert_eq!(bead_balance(&world, &hold).await, (0, 0));
 }
 
@@ -99,13 +157,28 @@ async fn i11_a_run_that_ends_releases_what_it_reserved() {
 async fn i7_a_step_is_opened_and_paid_once_whoever_comes_back_to_it() {
     let world = World::new().await;
     let hold = held(&world, "a").await;
-    assert!(matches!(open(&world, &hold, 1, 50).await, OpenedStep::Call { failures: 0, .. }));
-    assert!(matches!(open(&world, &hold, 1, 50).await, OpenedStep::Call { .. }));
+    assert!(matches!(
+        open(&world, &hold, 1, 50).await,
+        OpenedStep::Call { failures: 0, .. }
+    ));
+    assert!(matches!(
+        open(&world, &hold, 1, 50).await,
+        OpenedStep::Call { .. }
+    ));
     assert_eq!(bead_balance(&world, &hold).await, (50, 0), "reserved once");
     for _ in 0..2 {
-        write!(world, |change| run::record_reply(&change, &hold, &reply(1, &answer(), 10))).unwrap();
+        write!(world, |change| run::record_reply(
+            &change,
+            &hold,
+            &reply(1, &answer(), 10)
+        ))
+        .unwrap();
     }
     assert_eq!(bead_balance(&world, &hold).await, (0, 10), "paid once");
-    assert_eq!(open(&world, &hold, 1, 50).await, OpenedStep::Replied(answer()), "and replayed from the journal");
+    assert_eq!(
+        open(&world, &hold, 1, 50).await,
+        OpenedStep::Replied(answer()),
+        "and replayed from the journal"
+    );
     let _ = LEASE_MS;
 }

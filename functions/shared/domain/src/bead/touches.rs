@@ -12,7 +12,7 @@ fn globs_meet(a: &str, b: &str) -> bool {
         let glob = glob.trim_start_matches("./").trim_matches('/');
         glob.split('/')
             .take(64)
-            .map(|part| without_classes(part))
+            .map(without_classes)
             .collect()
     };
     paths_meet(&parts(a), &parts(b))

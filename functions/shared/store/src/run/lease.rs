@@ -132,19 +132,24 @@ pub async fn hand_over<S: Statements, R: Random>(
     Ok(())
 }
 
-/// Notes the branch that a run works on.
+/// Notes the branch that a run works on: one conditional statement, so that it needs no transaction (invariant I2).
 pub async fn set_branch<S: Statements>(
-    tx: &S,
+    statements: &S,
     hold: &Hold,
     branch: &str,
 ) -> Result<(), StoreError> {
-    guard(tx, hold).await?;
-    tx.execute(
-        "UPDATE run SET branch = ?2 WHERE id = ?1",
-        vec![(&hold.run_id).into(), branch.into()],
-    )
-    .await?;
-    Ok(())
+    let sql = "UPDATE run SET branch = ?3 WHERE id = ?1 AND fence = ?2 AND status = 'running'";
+    let changed = statements
+        .execute(
+            sql,
+            vec![(&hold.run_id).into(), hold.fence.into(), branch.into()],
+        )
+        .await?;
+    if changed == 0 {
+        Err(hold.stale().into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Keeps what a run did, in words, for people and for the next attempt.

@@ -143,22 +143,33 @@ pub async fn reopen_step<S: Statements, R: Random>(
     }))
 }
 
-/// Notes that a call failed, and whether the next one needs another idempotency key, before it is made.
+/// Notes that a call failed, and whether the next one needs another idempotency key, before it is made: one conditional
+/// statement, so that it needs no transaction (invariant I2).
 pub async fn record_failed_call<S: Statements>(
-    tx: &S,
+    statements: &S,
     hold: &Hold,
     number: i64,
     new_key: bool,
 ) -> Result<(), StoreError> {
-    guard(tx, hold).await?;
-    let sql = "UPDATE step SET failures = failures + 1, calls = calls + 1, key_number = key_number + ?3 \
-               WHERE run_id = ?1 AND number = ?2 AND status = 'calling'";
-    tx.execute(
-        sql,
-        vec![(&hold.run_id).into(), number.into(), new_key.into()],
-    )
-    .await?;
-    Ok(())
+    let sql = "UPDATE step SET failures = failures + 1, calls = calls + 1, key_number = key_number + ?4 \
+               WHERE run_id = ?1 AND number = ?3 AND status = 'calling' \
+               AND EXISTS (SELECT 1 FROM run WHERE id = ?1 AND fence = ?2 AND status = 'running')";
+    let changed = statements
+        .execute(
+            sql,
+            vec![
+                (&hold.run_id).into(),
+                hold.fence.into(),
+                number.into(),
+                new_key.into(),
+            ],
+        )
+        .await?;
+    if changed == 0 {
+        Err(hold.stale().into())
+    } else {
+        Ok(())
+    }
 }
 
 /// What the model answered, and what that cost.

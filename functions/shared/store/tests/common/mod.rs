@@ -1,6 +1,11 @@
 //! What the store's tests share: a migrated database with one project and some agents.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken assumption of a test should stop it at once"
+)]
 
 use loom_domain::{
     agent::{Agent, AgentStatus},
@@ -29,7 +34,9 @@ macro_rules! write {
     ($world:expr, |$change:ident| $body:expr) => {{
         use loom_platform::{Database, Platform, Transaction};
         let tx = $world.platform.database().transaction().await.unwrap();
-        let $change = loom_store::Change::new(&tx, $world.platform.random(), "test").await.unwrap();
+        let $change = loom_store::Change::new(&tx, $world.platform.random(), "test")
+            .await
+            .unwrap();
         let result = $body.await;
         if result.is_ok() {
             tx.commit().await.unwrap();
@@ -81,12 +88,25 @@ impl World {
     }
 
     pub async fn bead(&self, title: &str) -> Bead {
-        self.file(BeadInput { title: Some(title.into()), ..Default::default() }).await.unwrap()
+        self.file(BeadInput {
+            title: Some(title.into()),
+            ..Default::default()
+        })
+        .await
+        .unwrap()
     }
 
     pub async fn file(&self, input: BeadInput) -> Result<Bead, StoreError> {
-        let input = BeadInput { project_id: Some(self.project.id.clone()), ..input };
-        write!(self, |change| bead::file(&change, input, bead::Origin::default())).map(|(bead, _)| bead)
+        let input = BeadInput {
+            project_id: Some(self.project.id.clone()),
+            ..input
+        };
+        write!(self, |change| bead::file(
+            &change,
+            input,
+            bead::Origin::default()
+        ))
+        .map(|(bead, _)| bead)
     }
 
     pub async fn read(&self, id: &str) -> Bead {
@@ -99,7 +119,11 @@ impl World {
     }
 
     pub async fn claim(&self, bead: &str, agent: &str) -> Result<Claimed, StoreError> {
-        let claim = Claim { bead_id: bead, agent_id: agent, hand_over_ms: LEASE_MS };
+        let claim = Claim {
+            bead_id: bead,
+            agent_id: agent,
+            hand_over_ms: LEASE_MS,
+        };
         write!(self, |change| run::claim(&change, claim))
     }
 
@@ -108,12 +132,19 @@ impl World {
     }
 
     pub async fn ready_ids(&self) -> Vec<String> {
-        let ready = bead::list_ready(self.platform.database(), None, None, 100).await.unwrap();
+        let ready = bead::list_ready(self.platform.database(), None, None, 100)
+            .await
+            .unwrap();
         ready.into_iter().map(|bead| bead.id).collect()
     }
 
     pub async fn count(&self, sql: &str) -> i64 {
-        let row = self.platform.database().query_one(sql, vec![]).await.unwrap();
+        let row = self
+            .platform
+            .database()
+            .query_one(sql, vec![])
+            .await
+            .unwrap();
         row.unwrap().integer(0).unwrap()
     }
 }
