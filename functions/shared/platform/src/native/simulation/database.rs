@@ -36,7 +36,11 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn open(template: &[u8], clock: &Arc<AtomicU64>) -> Result<Self, DatabaseError> {
+    pub(super) fn open(
+        template: &[u8],
+        clock: &Arc<AtomicU64>,
+        turn: &Arc<AtomicU64>,
+    ) -> Result<Self, DatabaseError> {
         let failed = |error: std::io::Error| {
             DatabaseError::Other(format!(
                 "the simulation's database file could not be made: {error}"
@@ -46,8 +50,8 @@ impl Store {
         let path = directory.path().join("loom.db");
         fs::write(&path, template).map_err(failed)?;
         Ok(Self {
-            single: Mutex::new(connect(&path, clock).map_err(explain)?),
-            writer: Mutex::new(Some(connect(&path, clock).map_err(explain)?)),
+            single: Mutex::new(connect(&path, clock, turn).map_err(explain)?),
+            writer: Mutex::new(Some(connect(&path, clock, turn).map_err(explain)?)),
             waiting: Mutex::default(),
             _directory: directory,
         })
@@ -86,7 +90,11 @@ fn temporary_directory() -> std::io::Result<TempDir> {
         .or_else(|_| tempfile::tempdir())
 }
 
-fn connect(path: &Path, clock: &Arc<AtomicU64>) -> rusqlite::Result<Connection> {
+fn connect(
+    path: &Path,
+    clock: &Arc<AtomicU64>,
+    turn: &Arc<AtomicU64>,
+) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.set_prepared_statement_cache_capacity(512);
@@ -114,6 +122,11 @@ fn connect(path: &Path, clock: &Arc<AtomicU64>) -> rusqlite::Result<Connection> 
         } else {
             rusqlite::types::Value::Integer(i64::try_from(millis / 1_000).unwrap_or(i64::MAX))
         })
+    })?;
+    // For triggers by which a test notes who wrote what: the number of the task as in the trace, -1 for the test itself.
+    let turn = Arc::clone(turn);
+    connection.create_scalar_function("simulated_task", 0, flags, move |_| {
+        Ok(i64::try_from(turn.load(Ordering::Relaxed)).unwrap_or(-1))
     })?;
     for random in ["random", "randomblob"] {
         connection.create_scalar_function(random, -1, flags, |_| -> rusqlite::Result<i64> {

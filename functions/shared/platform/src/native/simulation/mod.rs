@@ -11,6 +11,8 @@
 //!
 //! The database is a real SQLite file with WAL (kept in memory where the system has a place for that), so locks and
 //! transactions are SQLite's own; only `unixepoch` reads the simulated clock, and SQL's `random` is refused.
+//! The SQL function `simulated_task()` gives the number of the task that runs the statement, as in the trace, or -1 for
+//! the test itself, so that a test's triggers can note who wrote what.
 //!
 //! What a seed can't decide, and code under simulation therefore must not depend on: the order of a `HashMap`, the
 //! unbiased `select!` of the `futures` crates, other clocks of SQL such as `datetime('now')`.

@@ -34,6 +34,9 @@ const START_MILLIS: u64 = 1_800_000_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessId(usize);
 
+/// No task's number.
+pub(super) const NOBODY: TaskId = TaskId::MAX;
+
 /// The first process that [`World::new`] adds.
 const NETWORK: ProcessId = ProcessId(0);
 
@@ -48,6 +51,8 @@ pub(super) struct World {
     woken: Arc<Mutex<Vec<TaskId>>>,
     /// Simulated time in microseconds since the Unix epoch; apart from the state because SQL reads it too.
     clock: Arc<AtomicU64>,
+    /// The task whose turn it is, [`NOBODY`] between turns; apart from the state because SQL reads it too.
+    turn: Arc<AtomicU64>,
     pub(super) store: Store,
     pub(super) variables: MapVariables,
 }
@@ -139,12 +144,14 @@ fn micros(duration: Duration) -> u64 {
 impl World {
     pub(super) fn new(seed: u64, template: &[u8]) -> Result<Self, DatabaseError> {
         let clock = Arc::new(AtomicU64::new(START_MILLIS * 1_000));
+        let turn = Arc::new(AtomicU64::new(NOBODY));
         let mut dice = Dice::new(seed);
         let random = Dice::new(dice.next());
         let world = Self {
             seed,
-            store: Store::open(template, &clock)?,
+            store: Store::open(template, &clock, &turn)?,
             clock,
+            turn,
             woken: Arc::default(),
             variables: MapVariables::default(),
             state: Mutex::new(State {
@@ -310,6 +317,7 @@ impl World {
                 task.waker.waiting_for_turn.store(false, Ordering::Relaxed);
                 let waker = Waker::from(Arc::clone(&task.waker));
                 state.current = Some(id);
+                self.turn.store(id, Ordering::Relaxed);
                 return Some(Turn { id, future, waker });
             }
         }
@@ -320,6 +328,7 @@ impl World {
         let forgotten = {
             let mut state = self.state();
             state.current = None;
+            self.turn.store(NOBODY, Ordering::Relaxed);
             if ended {
                 state.tasks.remove(&turn.id);
                 Some(turn.future)
@@ -344,6 +353,7 @@ impl World {
     pub(super) fn give_back(&self, turn: Turn) {
         let mut state = self.state();
         state.current = None;
+        self.turn.store(NOBODY, Ordering::Relaxed);
         if let Some(task) = state.tasks.get_mut(&turn.id) {
             task.future = Some(turn.future);
         }
