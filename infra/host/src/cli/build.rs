@@ -1,4 +1,4 @@
-//! `loom build`: the components' own build commands, with those that only differ in the package joined into one.
+//! `loom build`: the components' own build commands, each once.
 
 use crate::manifest::{App, Build};
 use std::path::{Path, PathBuf};
@@ -63,71 +63,21 @@ impl Step {
     }
 }
 
-/// The commands that build everything. `cargo build … -p a` and `cargo build … -p b` become one, since cargo compiles
-/// what they share once and keeps all cores busy.
+/// The commands that build everything, in the manifest's order. Two components made of one file share its command.
 fn plan<'a>(builds: impl Iterator<Item = &'a Build>) -> Vec<Step> {
-    struct Joined {
-        words: Vec<String>,
-        packages: Vec<String>,
-        workdir: PathBuf,
-    }
-    let mut joined: Vec<Joined> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     for build in builds {
         for command in &build.commands {
-            let (words, packages) = split(command);
-            let same = joined.iter_mut().find(|known| {
-                known.words == words
-                    && known.workdir == build.workdir
-                    && known.packages.is_empty() == packages.is_empty()
-            });
-            match same {
-                Some(known) => {
-                    let new = packages
-                        .into_iter()
-                        .filter(|package| !known.packages.contains(package));
-                    known.packages.extend(new.collect::<Vec<_>>());
-                }
-                None => joined.push(Joined {
-                    words,
-                    packages,
-                    workdir: build.workdir.clone(),
-                }),
+            let step = Step {
+                words: command.split_whitespace().map(str::to_owned).collect(),
+                workdir: build.workdir.clone(),
+            };
+            if !steps.contains(&step) {
+                steps.push(step);
             }
         }
     }
-    joined
-        .into_iter()
-        .map(
-            |Joined {
-                 mut words,
-                 packages,
-                 workdir,
-             }| {
-                words.extend(
-                    packages
-                        .into_iter()
-                        .flat_map(|package| ["-p".to_owned(), package]),
-                );
-                Step { words, workdir }
-            },
-        )
-        .collect()
-}
-
-/// The words of a command, and apart from them the packages if it is a cargo build.
-fn split(command: &str) -> (Vec<String>, Vec<String>) {
-    let mut words = Vec::new();
-    let mut packages = Vec::new();
-    let mut rest = command.split_whitespace().map(str::to_owned);
-    while let Some(word) = rest.next() {
-        let is_cargo = words.first().is_some_and(|first| first == "cargo");
-        if is_cargo && matches!(word.as_str(), "-p" | "--package") {
-            packages.extend(rest.next());
-        } else {
-            words.push(word);
-        }
-    }
-    (words, packages)
+    steps
 }
 
 /// Whether the toolchain can build components, or what to do so that it can.
@@ -151,29 +101,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_builds_are_joined_and_others_kept() {
-        let build = |command: &str| Build {
+    fn each_command_runs_once() {
+        let build = |command: &str, workdir: &str| Build {
             commands: vec![command.to_owned()],
-            workdir: PathBuf::from("."),
+            workdir: PathBuf::from(workdir),
         };
         let builds = [
-            build("cargo build --target wasm32-wasip2 -p a"),
-            build("cargo build --target wasm32-wasip2 --package b"),
-            build("cargo build --target wasm32-wasip2 -p a"),
-            build("cargo build --target wasm32-wasip2 --release -p c"),
-            build("make x"),
+            build("cargo build -p a", "."),
+            build("make x", "."),
+            build("cargo build  -p a", "."),
+            build("make x", "elsewhere"),
         ];
         let lines: Vec<String> = plan(builds.iter())
             .iter()
-            .map(|step| step.words.join(" "))
+            .map(|step| format!("{} in {}", step.words.join(" "), step.workdir.display()))
             .collect();
         assert_eq!(
             lines,
-            [
-                "cargo build --target wasm32-wasip2 -p a -p b",
-                "cargo build --target wasm32-wasip2 --release -p c",
-                "make x",
-            ]
+            ["cargo build -p a in .", "make x in .", "make x in elsewhere"]
         );
     }
 
