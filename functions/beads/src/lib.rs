@@ -27,7 +27,10 @@ mod comments;
 mod conversation;
 mod decisions;
 mod escalate;
+mod export;
 mod file;
+mod import;
+mod jsonl;
 mod list;
 mod read;
 mod ready;
@@ -63,6 +66,9 @@ pub fn routes<P: Platform>() -> Routes<P> {
             BeadsWrite,
             auto_file::auto_file::<P>,
         )
+        .post("/api/v1/beads/import", BeadsWrite, import::import::<P>)
+        .body_limit(import::LARGEST)
+        .get("/api/v1/beads/export", BeadsRead, export::export::<P>)
         .get("/api/v1/beads/{id}", BeadsRead, read::read::<P>)
         .put("/api/v1/beads/{id}", BeadsWrite, change::change::<P>)
         .patch("/api/v1/beads/{id}", BeadsWrite, change::change::<P>)

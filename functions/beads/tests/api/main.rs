@@ -7,6 +7,7 @@ mod escalate;
 mod filing;
 mod graph;
 mod history;
+mod import;
 mod listing;
 mod permissions;
 mod support;

@@ -37,6 +37,37 @@ pub(crate) async fn append<S: Statements>(
     row.map_or(Ok(0), |row| row.integer(0))
 }
 
+/// Records many events at once, in their order.
+pub(crate) async fn append_many<S: Statements>(
+    tx: &S,
+    actor: &str,
+    now: Timestamp,
+    events: &[NewEvent],
+) -> Result<(), DatabaseError> {
+    let rows: Vec<serde_json::Value> = events
+        .iter()
+        .map(|event| {
+            let data = serde_json::Value::Object(event.data.clone()).to_string();
+            serde_json::json!([
+                event.kind.as_str(),
+                event.project_id,
+                event.bead_id,
+                event.run_id,
+                event.agent_id,
+                data
+            ])
+        })
+        .collect();
+    let sql = "INSERT INTO event (kind, project_id, bead_id, run_id, agent_id, data, actor, created_at) \
+               SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), \
+               json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'), ?2, ?3 \
+               FROM json_each(?1) ORDER BY key";
+    let rows = serde_json::Value::Array(rows).to_string();
+    tx.execute(sql, vec![rows.into(), actor.into(), now.0.into()])
+        .await?;
+    Ok(())
+}
+
 /// Which events are wanted; what is absent does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {

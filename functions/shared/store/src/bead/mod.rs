@@ -1,7 +1,9 @@
 //! Beads, with their tags, blockers and relations.
 
 mod blockers;
+mod cycle;
 mod file;
+mod import;
 mod list;
 mod ready;
 mod update;
@@ -21,6 +23,9 @@ use crate::{
 };
 
 pub use file::{Origin, file};
+pub use import::{
+    Imported, ImportedBead, ImportedComment, LineError, Skipped, comments_of, export_page, import, refuse_file,
+};
 pub use list::{
     BeadFilter, Comment, Edge, Position, children, comments, comments_page, count_by_status, list,
     work_graph,

@@ -1,0 +1,371 @@
+use std::collections::BTreeMap;
+
+use loom_domain::{
+    bead::{BeadInput, BeadStatus, Priority},
+    time::Timestamp,
+};
+use loom_store::bead::{ImportedBead, ImportedComment, LineError, Skipped};
+use serde_json::{Map, Value};
+
+use super::{BLOCKS, PARENT, RELATED, is_foreign};
+
+const LONGEST_COMMENT: usize = 64 * 1024;
+
+/// What a line holds.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Line {
+    /// A bead.
+    Bead(Box<ImportedBead>),
+    /// One that was deleted.
+    Deleted(Skipped),
+    /// Nothing.
+    Empty,
+}
+
+/// Reads one line.
+pub(crate) fn parse(number: usize, text: &str) -> Result<Line, Vec<LineError>> {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Ok(Line::Empty);
+    }
+    let fields = match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => return Err(vec![error(number, None, "is not a JSON object".to_owned())]),
+        Err(problem) => return Err(vec![error(number, None, format!("is not JSON: {problem}"))]),
+    };
+    Reader {
+        number,
+        fields,
+        errors: Vec::new(),
+    }
+    .read()
+}
+
+fn error(line: usize, field: Option<&str>, message: String) -> LineError {
+    LineError {
+        line,
+        field: field.map(str::to_owned),
+        message,
+    }
+}
+
+/// Takes fields out of a line and notes what is wrong with them.
+struct Reader {
+    number: usize,
+    fields: Map<String, Value>,
+    errors: Vec<LineError>,
+}
+
+#[derive(Default)]
+struct Links {
+    blocked_by: Vec<String>,
+    parent: Option<String>,
+    related: Vec<String>,
+    foreign: Vec<Value>,
+}
+
+impl Reader {
+    fn read(mut self) -> Result<Line, Vec<LineError>> {
+        let id = self.text("id").unwrap_or_default();
+        if !is_id(&id) {
+            let problem = "must be 1 to 64 letters, digits, `.`, `_` or `-`";
+            self.wrong("id", problem);
+        }
+        let (status, word) = match self.text("status").as_deref() {
+            None | Some("open") => (BeadStatus::Open, None),
+            Some("tombstone") => {
+                return Ok(Line::Deleted(Skipped {
+                    line: self.number,
+                    id,
+                    code: "deleted",
+                    message: "The file says that it was deleted.".to_owned(),
+                }));
+            }
+            Some(word @ ("deferred" | "pinned" | "hooked")) => {
+                (BeadStatus::Blocked, Some(word.to_owned()))
+            }
+            Some(word) => match BeadStatus::parse(word) {
+                Some(status) => (status, None),
+                None => {
+                    let problem =
+                        format!("{word} is no status: use open, in_progress, blocked or closed");
+                    self.wrong("status", problem);
+                    (BeadStatus::Open, None)
+                }
+            },
+        };
+        let (priority, lower) = self.priority();
+        let links = self.links(&id);
+        let comments = self.comments(&id);
+        let input = BeadInput {
+            kind: self.text("issue_type"),
+            title: Some(self.text("title").unwrap_or_default()),
+            description: self.text("description"),
+            tags: Some(self.texts("labels")),
+            blocked_by: Some(links.blocked_by),
+            related: Some(links.related),
+            touches: Some(self.texts("touches")),
+            estimate_minutes: Some(self.minutes()),
+            close_reason: self.text("close_reason"),
+            ..BeadInput::default()
+        };
+        let mut bead = ImportedBead {
+            line: self.number,
+            id,
+            kind: String::new(),
+            title: String::new(),
+            description: String::new(),
+            status,
+            priority,
+            parent: links.parent,
+            tags: Vec::new(),
+            blocked_by: Vec::new(),
+            related: Vec::new(),
+            touches: Vec::new(),
+            context: BTreeMap::new(),
+            due_at: self.time("due_at"),
+            estimate_minutes: None,
+            assignee: self.text("assignee").filter(|name| !name.is_empty()),
+            close_reason: None,
+            commit: self.text("commit"),
+            created_by: self.text("created_by").filter(|name| !name.is_empty()),
+            created_at: self.time("created_at"),
+            updated_at: self.time("updated_at"),
+            closed_at: self.time("closed_at"),
+            comments,
+        };
+        // A line that was never changed after it was made often leaves this out.
+        bead.updated_at = bead.updated_at.or(bead.closed_at).or(bead.created_at);
+        let mut context = self.context();
+        if let Some(word) = word {
+            context.insert("bd_status".to_owned(), word.into());
+        }
+        if let Some(number) = lower {
+            context.insert("bd_priority".to_owned(), number.into());
+        }
+        if !links.foreign.is_empty() {
+            context.insert("dependencies".to_owned(), links.foreign.into());
+        }
+        let input = BeadInput {
+            context: Some(context),
+            ..input
+        };
+        match input.checked() {
+            Ok(input) => {
+                bead.kind = input.kind.unwrap_or_else(|| "task".to_owned());
+                bead.title = input.title.unwrap_or_default();
+                bead.description = input.description.unwrap_or_default();
+                bead.tags = input.tags.unwrap_or_default();
+                bead.blocked_by = input.blocked_by.unwrap_or_default();
+                bead.related = input.related.unwrap_or_default();
+                bead.touches = input.touches.unwrap_or_default();
+                bead.context = input.context.unwrap_or_default();
+                bead.estimate_minutes = input.estimate_minutes.flatten();
+                bead.close_reason = input.close_reason;
+            }
+            Err(refusal) => {
+                for (field, problem) in &refusal.fields {
+                    self.wrong(name_in_file(field), problem.clone());
+                }
+            }
+        }
+        if self.errors.is_empty() {
+            Ok(Line::Bead(Box::new(bead)))
+        } else {
+            Err(self.errors)
+        }
+    }
+
+    fn wrong(&mut self, field: &str, message: impl Into<String>) {
+        self.errors
+            .push(error(self.number, Some(field), message.into()));
+    }
+
+    /// The field, taken out; `None` when it is absent or null.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.fields.remove(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) if !text.contains('\0') => Some(text),
+            _ => {
+                self.wrong(name, "must be text without NUL");
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, name: &str) -> Vec<String> {
+        let Some(value) = self.take(name) else {
+            return Vec::new();
+        };
+        serde_json::from_value(value).unwrap_or_else(|_| {
+            self.wrong(name, "must be a list of texts");
+            Vec::new()
+        })
+    }
+
+    fn time(&mut self, name: &str) -> Option<Timestamp> {
+        let text = self.text(name).filter(|text| !text.is_empty())?;
+        let time = Timestamp::parse(&text);
+        if time.is_none() {
+            self.wrong(name, "must be RFC 3339, such as 2026-11-24T08:05:34Z");
+        }
+        time
+    }
+
+    fn minutes(&mut self) -> Option<i64> {
+        let value = self.take("estimated_minutes")?;
+        let minutes = value.as_i64();
+        if minutes.is_none() {
+            self.wrong("estimated_minutes", "must be a whole number");
+        }
+        // `bd` writes 0 for none.
+        minutes.filter(|minutes| *minutes != 0)
+    }
+
+    /// The priority, and the number that it had when Loom has none as low.
+    fn priority(&mut self) -> (Priority, Option<i64>) {
+        let Some(value) = self.take("priority") else {
+            return (Priority::DEFAULT, None);
+        };
+        let number = value.as_i64();
+        let lowest = Priority::new(3).unwrap_or(Priority::DEFAULT);
+        let known = number
+            .and_then(Priority::new)
+            .or_else(|| Priority::parse(value.as_str()?));
+        match (known, number) {
+            (Some(priority), _) => (priority, None),
+            (None, Some(4)) => (lowest, Some(4)),
+            _ => {
+                self.wrong("priority", "must be 0 to 4");
+                (Priority::DEFAULT, None)
+            }
+        }
+    }
+
+    fn links(&mut self, id: &str) -> Links {
+        let mut links = Links::default();
+        let items = match self.take("dependencies") {
+            None => Vec::new(),
+            Some(Value::Array(items)) => items,
+            Some(_) => {
+                self.wrong("dependencies", "must be a list");
+                Vec::new()
+            }
+        };
+        for item in items {
+            let text = |name: &str| item.get(name).and_then(Value::as_str);
+            let Some(other) = text("depends_on_id").filter(|other| !other.is_empty()) else {
+                self.wrong("dependencies", "each must name a bead as depends_on_id");
+                continue;
+            };
+            if text("issue_id").is_some_and(|own| own != id) {
+                self.wrong(
+                    "dependencies",
+                    "each must have the line's own id as issue_id, or none",
+                );
+                continue;
+            }
+            let other = other.to_owned();
+            match text("type").unwrap_or(BLOCKS) {
+                BLOCKS => links.blocked_by.push(other),
+                RELATED => links.related.push(other),
+                PARENT => match &links.parent {
+                    Some(first) if *first != other => {
+                        let problem =
+                            format!("has two parents, {first} and {other}; a bead is part of one");
+                        self.wrong("dependencies", problem);
+                    }
+                    _ => links.parent = Some(other),
+                },
+                _ => links.foreign.push(item),
+            }
+        }
+        links
+    }
+
+    fn comments(&mut self, bead_id: &str) -> Vec<ImportedComment> {
+        let items = match self.take("comments") {
+            None => Vec::new(),
+            Some(Value::Array(items)) => items,
+            Some(_) => {
+                self.wrong("comments", "must be a list");
+                Vec::new()
+            }
+        };
+        let mut comments = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let text = |name: &str| item.get(name).and_then(Value::as_str);
+            let id = match item.get("id") {
+                Some(Value::String(id)) if (1..=128).contains(&id.len()) => id.clone(),
+                Some(Value::Number(number)) => format!("{bead_id}#{number}"),
+                _ => format!("{bead_id}#at{index}"),
+            };
+            let content = text("text").unwrap_or_default();
+            if content.is_empty() || content.len() > LONGEST_COMMENT || content.contains('\0') {
+                self.wrong("comments", "each must have a text of 1 byte to 64 KiB");
+                continue;
+            }
+            let created_at = text("created_at").map(Timestamp::parse);
+            if created_at == Some(None) {
+                self.wrong("comments", "created_at must be RFC 3339");
+                continue;
+            }
+            comments.push(ImportedComment {
+                id,
+                author: text("author").unwrap_or("unknown").to_owned(),
+                content: content.to_owned(),
+                created_at: created_at.flatten(),
+            });
+        }
+        comments
+    }
+
+    /// What is left, under its own name; an object `context` gives its entries.
+    fn context(&mut self) -> BTreeMap<String, Value> {
+        let nested = self.take("context");
+        let mut context: BTreeMap<String, Value> = std::mem::take(&mut self.fields)
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect();
+        match nested {
+            Some(Value::Object(entries)) => {
+                context.extend(entries.into_iter().filter(|(_, value)| !value.is_null()));
+            }
+            Some(other) => {
+                context.insert("context".to_owned(), other);
+            }
+            None => {}
+        }
+        // Only what is written back from there may have this name.
+        if let Some(Value::Array(items)) = context.get("dependencies")
+            && items.iter().all(is_foreign)
+        {
+            self.wrong(
+                "context",
+                "must not have dependencies of its own; put them into dependencies",
+            );
+        }
+        context
+    }
+}
+
+/// The name in the file of a field that the rules name.
+fn name_in_file(field: &str) -> &str {
+    match field {
+        "type" => "issue_type",
+        "tags" => "labels",
+        "blocked_by" | "related" => "dependencies",
+        "estimate_minutes" => "estimated_minutes",
+        other => other,
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}

@@ -1,0 +1,99 @@
+use std::collections::{BTreeMap, HashMap};
+
+/// A cycle among `edges`, as the path from a node back to itself, or `None`.
+///
+/// Every node and edge is looked at once, without recursion, so the depth of the graph does not matter.
+pub(super) fn find_cycle(edges: &BTreeMap<String, Vec<String>>) -> Option<Vec<String>> {
+    // Whether a node's walk is over (true), or still on the path (false).
+    let mut done: HashMap<&str, bool> = HashMap::new();
+    for start in edges.keys() {
+        if done.contains_key(start.as_str()) {
+            continue;
+        }
+        let mut path: Vec<(&str, usize)> = vec![(start, 0)];
+        done.insert(start, false);
+        while let Some((node, next)) = path.last_mut() {
+            let target = edges.get(*node).and_then(|targets| targets.get(*next));
+            let Some(target) = target else {
+                done.insert(node, true);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            match done.get(target.as_str()) {
+                Some(true) => {}
+                Some(false) => {
+                    let from = path.iter().skip_while(|(node, _)| node != target);
+                    let mut cycle: Vec<String> = from.map(|(node, _)| (*node).to_owned()).collect();
+                    cycle.push(target.clone());
+                    return Some(cycle);
+                }
+                None => {
+                    done.insert(target, false);
+                    path.push((target, 0));
+                }
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn graph(edges: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
+        let mut graph: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (from, to) in edges {
+            graph
+                .entry((*from).to_owned())
+                .or_default()
+                .push((*to).to_owned());
+        }
+        graph
+    }
+
+    #[test]
+    fn cycles_are_found_with_their_path() {
+        assert_eq!(
+            find_cycle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])),
+            None
+        );
+        assert_eq!(find_cycle(&graph(&[("a", "a")])).unwrap(), ["a", "a"]);
+        let found = find_cycle(&graph(&[("x", "a"), ("a", "b"), ("b", "c"), ("c", "a")])).unwrap();
+        assert_eq!(found, ["a", "b", "c", "a"]);
+    }
+
+    #[test]
+    fn a_long_chain_needs_no_deep_stack() {
+        let names: Vec<String> = (0..200_000).map(|number| format!("{number:06}")).collect();
+        let chain = names
+            .windows(2)
+            .map(|pair| (pair[0].clone(), vec![pair[1].clone()]))
+            .collect();
+        assert_eq!(find_cycle(&chain), None);
+    }
+
+    proptest! {
+        /// Numbers that only point upwards have no cycle; what is found is one.
+        #[test]
+        fn what_is_found_is_a_cycle(edges in proptest::collection::vec((0u8..12, 0u8..12), 0..40)) {
+            let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            let mut upward: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (from, to) in &edges {
+                all.entry(format!("{from:02}")).or_default().push(format!("{to:02}"));
+                if to > from {
+                    upward.entry(format!("{from:02}")).or_default().push(format!("{to:02}"));
+                }
+            }
+            prop_assert_eq!(find_cycle(&upward), None);
+            if let Some(path) = find_cycle(&all) {
+                prop_assert_eq!(path.first(), path.last());
+                for pair in path.windows(2) {
+                    prop_assert!(all[&pair[0]].contains(&pair[1]));
+                }
+            }
+        }
+    }
+}
