@@ -1,4 +1,11 @@
 //! Every route of `agents`, over its `handle`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails the test"
+)]
 
 use loom_api::Access;
 use loom_api::testing::{Answer, Call, builder, call, token};
@@ -331,7 +338,7 @@ async fn settings_change_and_versions_are_honoured() {
 #[tokio::test]
 async fn lists_narrow_to_a_project_and_have_pages() {
     let world = World::new().await;
-    let mut ids = vec![
+    let mut ids = [
         world.agent(json!({"role": "qa"})).await,
         world
             .agent(json!({"role": "qa", "project_id": world.project}))

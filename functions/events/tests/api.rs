@@ -1,4 +1,11 @@
 //! History and live stream, over the `handle`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails the test"
+)]
 
 use std::time::Duration;
 

@@ -1,4 +1,11 @@
 //! Every route of `personas`, over its `handle`, with the personas that Loom ships and with broken ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails the test"
+)]
 
 use loom_api::Access;
 use loom_api::testing::{Answer, Call, builder, call, token};

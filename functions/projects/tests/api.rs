@@ -1,4 +1,11 @@
 //! Every route of `projects`, over its `handle`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails the test"
+)]
 
 use loom_api::Access;
 use loom_api::testing::{Answer, Call, call, platform, token};

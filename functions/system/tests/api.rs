@@ -1,4 +1,11 @@
 //! Every route of `system`, over its `handle`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails the test"
+)]
 
 use std::sync::{Arc, Mutex};
 
