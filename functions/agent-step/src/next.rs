@@ -44,12 +44,16 @@ pub(crate) async fn work<P: Platform>(platform: &P, settings: Settings, leased: 
             ending::close_workspace(platform, &leased).await;
             loom_api::nudge(platform);
         }
-        Err(Stop::Stale) => log(
-            hold,
-            "info",
-            "another holder took the run over; this one stops",
-            "",
-        ),
+        Err(Stop::Stale) => {
+            log(
+                hold,
+                "info",
+                "the run was taken over or ended; this holder stops",
+                "",
+            );
+            // A run that a person stopped has nobody else who would clear up after it.
+            ending::close_workspace(platform, &leased).await;
+        }
         Err(Stop::Park { after_ms, why }) => {
             log(
                 hold,

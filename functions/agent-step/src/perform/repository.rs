@@ -121,13 +121,13 @@ fn unavailable(error: &WorkspaceError) -> Stop {
     }
 }
 
-/// Removes the working copy of a run that has ended.
+/// Removes the working copy of a run, if the run has ended and has one.
 pub(crate) async fn close_workspace<P: Platform>(platform: &P, hold: &Hold) -> Result<(), String> {
     let database = platform.database();
     let ended = run::get(database, &hold.run_id)
         .await
         .map_err(|error| error.to_string())?;
-    if ended.branch.is_none() {
+    if ended.status.is_live() || ended.branch.is_none() {
         return Ok(());
     }
     let project = project::get(database, &ended.project_id)
