@@ -1,1 +1,16 @@
-//! Whole behaviour over HTTP on the real components.
+//! Whole behaviour over HTTP on the real components, with a double in place of the models alone.
+//!
+//! Each test states what a caller can rely on, and knows nothing of how it is done. They run against the embedded
+//! host, or against any Loom: see `loom_test_support`.
+
+#![cfg(test)]
+
+mod access;
+mod attempts;
+mod claims;
+mod conventions;
+mod escapes;
+mod events;
+mod main_path;
+mod providers;
+mod refusals;
