@@ -11,6 +11,7 @@ mod claims;
 mod conventions;
 mod escapes;
 mod events;
+mod exchange;
 mod main_path;
 mod providers;
 mod refusals;
