@@ -92,7 +92,6 @@ pub(crate) async fn import<P: Platform>(
     let project = project::get(&tx, &parameters.project_id).await?;
     let mut imported = bead::import(&change, &project, beads).await?;
     imported.skipped.extend(deleted);
-    imported.skipped.sort_by_key(|skipped| skipped.line);
     // A dry run has met every rule of the database too; without a commit nothing of it stays.
     if !parameters.dry_run {
         tx.commit().await?;

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use http::StatusCode;
 use loom_api::{Error, Json, Query};
@@ -7,7 +5,7 @@ use loom_domain::{bead::Bead, time::Timestamp};
 use loom_platform::Platform;
 use loom_store::bead::{self, BeadFilter, Edge};
 use loom_store::project;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A graph of more is of no use to anybody, and would not fit into the memory of a function.
 const MOST_BEADS: usize = 10_000;
@@ -20,10 +18,20 @@ pub(crate) struct Filter {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct WorkGraph {
-    beads: BTreeMap<String, Bead>,
+    beads: ById,
     edges: Vec<Edge>,
     /// When one of the beads last changed.
     updated_at: Option<Timestamp>,
+}
+
+/// Beads as one object with their ids as names.
+#[derive(Debug)]
+struct ById(Vec<Bead>);
+
+impl Serialize for ById {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|bead| (&bead.id, bead)))
+    }
 }
 
 /// All beads and the links between them. A link may name a bead that is not there: one that is unknown, deleted, or of
@@ -57,10 +65,7 @@ pub(crate) async fn work_graph<P: Platform>(
     let edges = bead::work_graph(database, filter.project_id.as_deref()).await?;
     Ok(Json(WorkGraph {
         updated_at: beads.iter().map(|bead| bead.updated_at).max(),
-        beads: beads
-            .into_iter()
-            .map(|bead| (bead.id.clone(), bead))
-            .collect(),
+        beads: ById(beads),
         edges,
     }))
 }

@@ -326,19 +326,16 @@ impl Reader {
     /// What is left, under its own name; an object `context` gives its entries.
     fn context(&mut self) -> BTreeMap<String, Value> {
         let nested = self.take("context");
-        let mut context: BTreeMap<String, Value> = std::mem::take(&mut self.fields)
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let mut context = BTreeMap::new();
+        context.extend(std::mem::take(&mut self.fields));
         match nested {
-            Some(Value::Object(entries)) => {
-                context.extend(entries.into_iter().filter(|(_, value)| !value.is_null()));
-            }
+            Some(Value::Object(entries)) => context.extend(entries),
             Some(other) => {
                 context.insert("context".to_owned(), other);
             }
             None => {}
         }
+        context.retain(|_, value| !value.is_null());
         // Only what is written back from there may have this name.
         if let Some(Value::Array(items)) = context.get("dependencies")
             && items.iter().all(is_foreign)

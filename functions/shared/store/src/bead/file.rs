@@ -293,10 +293,8 @@ pub(super) async fn put_related<S: Statements>(
 }
 
 pub(super) fn without_nulls(
-    context: std::collections::BTreeMap<String, serde_json::Value>,
+    mut context: std::collections::BTreeMap<String, serde_json::Value>,
 ) -> std::collections::BTreeMap<String, serde_json::Value> {
+    context.retain(|_, value| !value.is_null());
     context
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .collect()
 }

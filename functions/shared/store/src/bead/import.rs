@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use loom_domain::{
     Refusal,
@@ -127,9 +127,8 @@ pub struct LineError {
     pub message: String,
 }
 
-/// The refusal of a whole file: nothing of it was imported.
+/// The refusal of a whole file: nothing of it was imported. At most 100 mistakes are told, in the order of `errors`.
 pub fn refuse_file(mut errors: Vec<LineError>) -> Refusal {
-    errors.sort_by_key(|error| error.line);
     let total = errors.len();
     errors.truncate(MOST_ERRORS);
     let first = errors
@@ -214,7 +213,8 @@ pub async fn import<S: Statements, R: Random>(
     }
     report.created = fresh.len();
     report.updated = newer.len();
-    refuse_cycles(change.tx, fresh.iter().chain(&newer)).await?;
+    let applied: Vec<&ImportedBead> = fresh.iter().chain(&newer).collect();
+    refuse_cycles(change.tx, &applied).await?;
     write(change, project, fresh, newer, &known).await?;
     Ok(report)
 }
@@ -271,8 +271,8 @@ async fn unknown_parents<S: Statements>(
     project: &Project,
     beads: &[ImportedBead],
 ) -> Result<Vec<LineError>, StoreError> {
-    let in_file: BTreeSet<&str> = beads.iter().map(|bead| bead.id.as_str()).collect();
-    let elsewhere: BTreeSet<&str> = beads
+    let in_file: HashSet<&str> = beads.iter().map(|bead| bead.id.as_str()).collect();
+    let elsewhere: HashSet<&str> = beads
         .iter()
         .filter_map(|bead| bead.parent.as_deref())
         .filter(|parent| !in_file.contains(parent))
@@ -281,7 +281,7 @@ async fn unknown_parents<S: Statements>(
     let rows = tx
         .query(sql, vec![to_json(&elsewhere).into(), (&project.id).into()])
         .await?;
-    let mut there = BTreeSet::new();
+    let mut there = HashSet::new();
     for row in &rows {
         there.insert(row.text(0)?);
     }
@@ -333,21 +333,15 @@ async fn foreign_comments<S: Statements>(
 }
 
 /// Looks at the file's links together with those that are there already.
-async fn refuse_cycles<'b, S: Statements>(
-    tx: &S,
-    beads: impl Iterator<Item = &'b ImportedBead> + Clone,
-) -> Result<(), StoreError> {
-    let lines: HashMap<&str, usize> = beads
-        .clone()
-        .map(|bead| (bead.id.as_str(), bead.line))
-        .collect();
-    let blockers = beads
-        .clone()
-        .map(|bead| (bead.id.clone(), bead.blocked_by.clone()))
-        .collect();
-    let parents = beads
-        .map(|bead| (bead.id.clone(), bead.parent.iter().cloned().collect()))
-        .collect();
+async fn refuse_cycles<S: Statements>(tx: &S, beads: &[&ImportedBead]) -> Result<(), StoreError> {
+    let mut lines: HashMap<&str, usize> = HashMap::new();
+    let mut blockers = HashMap::new();
+    let mut parents = HashMap::new();
+    for bead in beads {
+        lines.insert(&bead.id, bead.line);
+        blockers.insert(bead.id.clone(), bead.blocked_by.clone());
+        parents.insert(bead.id.clone(), Vec::from_iter(bead.parent.clone()));
+    }
     for (edges, sql) in [
         (
             blockers,
@@ -359,7 +353,7 @@ async fn refuse_cycles<'b, S: Statements>(
         ),
     ] {
         let edges = with_stored(tx, edges, sql).await?;
-        let Some(path) = find_cycle(&edges) else {
+        let Some(path) = find_cycle(beads.iter().map(|bead| bead.id.as_str()), &edges) else {
             continue;
         };
         let line = path
@@ -381,12 +375,12 @@ async fn refuse_cycles<'b, S: Statements>(
 /// Adds the stored links of everything that can be reached from `edges` and is not in it, a layer at a time.
 async fn with_stored<S: Statements>(
     tx: &S,
-    mut edges: BTreeMap<String, Vec<String>>,
+    mut edges: HashMap<String, Vec<String>>,
     sql: &str,
-) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+) -> Result<HashMap<String, Vec<String>>, StoreError> {
     let sql = format!("{sql} IN (SELECT value FROM json_each(?1))");
     loop {
-        let next: BTreeSet<String> = edges
+        let next: HashSet<String> = edges
             .values()
             .flatten()
             .filter(|id| !edges.contains_key(*id))
@@ -434,7 +428,7 @@ struct Written<'a> {
 impl<'a> Written<'a> {
     fn new(
         bead: &'a ImportedBead,
-        agents: &BTreeSet<String>,
+        agents: &HashSet<String>,
         actor: &'a str,
         now: Timestamp,
     ) -> Self {
@@ -505,7 +499,7 @@ async fn write<S: Statements, R: Random>(
     known: &HashMap<String, Known>,
 ) -> Result<(), StoreError> {
     let tx = change.tx;
-    let agents: BTreeSet<String> = agent::all(tx)
+    let agents: HashSet<String> = agent::all(tx)
         .await?
         .into_iter()
         .map(|agent| agent.id)
