@@ -13,5 +13,6 @@ mod escapes;
 mod events;
 mod exchange;
 mod main_path;
+mod models;
 mod providers;
 mod refusals;

@@ -17,6 +17,26 @@ pub(crate) fn unfinished(loom: &Loom, beads: &[Filed]) -> Value {
         .collect()
 }
 
+/// How much the kills hurt. Chance decides on it, so it is shown and not asserted.
+pub(crate) fn print(loom: &Loom) {
+    let requests = loom.model.hub().requests();
+    let calls: Vec<_> = requests
+        .iter()
+        .filter(|seen| seen.path.starts_with("/v1/chat/completions"))
+        .collect();
+    let replayed = calls.iter().filter(|seen| seen.replayed).count();
+    let paid = calls.iter().filter(|seen| seen.paid).count();
+    let path = "/api/v1/events?after=0&limit=1000&type=run.requeued";
+    let requeued = loom.admin.get(path).ok()["events"]
+        .as_array()
+        .map_or(0, Vec::len);
+    let calls = calls.len();
+    eprintln!(
+        "{requeued} times a run was taken over; of {calls} model calls {paid} were paid, {replayed} replayed, \
+         and the others broke off"
+    );
+}
+
 /// Every bead was closed by one run, whose steps are numbered without a gap, each with one result an action.
 pub(crate) fn of_work(loom: &Loom, beads: &[Filed]) {
     for bead in beads {

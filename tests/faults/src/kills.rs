@@ -131,6 +131,7 @@ fn i7_a_host_that_is_killed_fifty_times_pays_no_reply_and_makes_no_commit_twice(
         );
     }
 
+    evidence::print(&watch.loom);
     assert_eq!(
         kills_at_work, KILLS,
         "every kill hits while beads are in flight"

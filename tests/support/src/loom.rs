@@ -193,6 +193,21 @@ impl Loom {
         self.service = anonymous.with_token(SERVICE_TOKEN);
     }
 
+    /// The secrets that it was started with.
+    pub fn secrets(&self) -> Vec<String> {
+        let secret = [
+            "loom_admin_password",
+            "loom_service_token",
+            "loom_token_secret",
+            "tokenhub_api_key",
+        ];
+        self.variables
+            .iter()
+            .filter(|(name, _)| secret.contains(&name.as_str()))
+            .map(|(_, value)| value.clone())
+            .collect()
+    }
+
     /// Its state folder, if it is one's own.
     pub fn state(&self) -> Option<&Path> {
         self.state.as_ref().map(TempDir::path)
