@@ -1,6 +1,6 @@
 use axum::extract::State;
-use loom_api::{Caller, Error, Json, Path};
-use loom_domain::time::{SECOND, Timestamp};
+use loom_api::{Caller, Error, Json, Path, Settings};
+use loom_domain::time::Timestamp;
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{
     Change,
@@ -9,9 +9,6 @@ use loom_store::{
 use serde::{Deserialize, Serialize};
 
 use crate::work::start_run;
-
-/// How long the step that this starts may take to lease the run, before the tick starts another.
-const HAND_OVER_MS: i64 = 15 * SECOND;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,12 +35,13 @@ pub(crate) async fn claim<P: Platform>(
     Path(bead_id): Path<String>,
     Json(input): Json<Input>,
 ) -> Result<Json<Won>, Error> {
+    let settings = Settings::load(&platform).await?;
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), &caller.name).await?;
     let claim = Claim {
         bead_id: &bead_id,
         agent_id: &input.agent_id,
-        hand_over_ms: HAND_OVER_MS,
+        hand_over_ms: settings.hand_over_ms(),
     };
     let claimed = run::claim(&change, claim).await?;
     tx.commit().await?;

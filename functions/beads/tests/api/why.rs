@@ -69,10 +69,15 @@ async fn every_reason_is_named() {
     assert_eq!(why(&world, &blocked).await, (false, false, codes));
 
     let other_role = world.bead(json!({"title": "[web-designer] Draw it"})).await;
+    let codes = vec!["ready".into()];
+    let expected = (true, true, codes);
     assert_eq!(
         why(&world, &other_role).await,
-        (true, false, vec!["no_agent".into()])
+        expected,
+        "without a web designer the manager takes it"
     );
+    let person = world.bead(json!({"title": "[ceo] Sign it"})).await;
+    assert_eq!(why(&world, &person).await.2, ["requires_human"]);
 
     let held = world.bead(json!({})).await;
     world
@@ -150,4 +155,25 @@ async fn the_whole_of_loom_has_a_limit() {
         )
         .await;
     assert_eq!(why(&world, &id).await.2, ["at_capacity", "no_idle_agent"]);
+}
+
+#[tokio::test]
+async fn a_day_has_a_budget_and_a_project_an_agent() {
+    let world = World::new().await;
+    healthy_provider(&world).await;
+    let id = world.bead(json!({})).await;
+    world.platform.variables().set("daily_budget_usd", "1");
+    let sql =
+        "INSERT INTO budget (scope, subject, spent_micro_usd) VALUES ('day', date('now'), 1000000)";
+    let database = world.platform.database();
+    database.execute(sql, vec![]).await.unwrap();
+    database.execute("DELETE FROM agent", vec![]).await.unwrap();
+    assert_eq!(
+        why(&world, &id).await,
+        (
+            false,
+            false,
+            vec!["budget_used_up".into(), "no_agent".into()]
+        )
+    );
 }

@@ -33,7 +33,7 @@ pub use list::{
 pub use ready::{Candidate, ReadyPosition, list_ready, live_touches, ready, ready_roles};
 pub(crate) use update::status_changed;
 pub use update::{change_status, delete, redispatch, retry_is_due, update};
-pub use why::{Limits, Why, agent_reason, no_healthy_provider, why};
+pub use why::{Limits, Why, why};
 
 /// The columns of [`from_row`], each prefixed by the table's name so that joins stay clear.
 pub(crate) const COLUMNS: &str = "bead.id, bead.project_id, bead.kind, bead.title, bead.description, bead.status, \

@@ -1,9 +1,9 @@
 use loom_domain::{
-    agent::{Agent, AgentStatus},
+    agent::Agent,
     bead::{Bead, BeadStatus, Reason, ReasonCode, overlap, reasons},
     budget::BudgetScope,
+    dispatch::{Wanted, choose_agent},
     project::{Project, ProjectStatus},
-    role::Role,
     time::Timestamp,
 };
 use loom_platform::Statements;
@@ -73,58 +73,18 @@ pub async fn why<S: Statements>(
     })
 }
 
-/// That no agent can take the bead now, or ever; none when an idle one can.
-///
-/// An agent can when it works for the bead's project or for any, and is the assigned one or has the wanted role.
-pub fn agent_reason(bead: &Bead, agents: &[Agent]) -> Option<Reason> {
-    if let Some(role) = bead.wanted_role.as_deref()
-        && bead.assigned_to.is_none()
-        && role == Role::CEO
-    {
-        let message = "It asks for the CEO, and that seat belongs to a person: no agent takes it. Do it yourself, or \
-                       change its text to ask for another role.";
-        return Some(Reason::new(ReasonCode::NoAgent, message));
-    }
-    let able = |agent: &&Agent| {
-        agent
-            .project_id
-            .as_ref()
-            .is_none_or(|project| *project == bead.project_id)
-            && match (&bead.assigned_to, &bead.wanted_role) {
-                (Some(only), _) => agent.id == *only,
-                (None, Some(role)) => agent.role == *role,
-                (None, None) => true,
-            }
+/// What the tick would say about who takes the bead: by the same rule.
+fn agent_reason(bead: &Bead, agents: &[Agent]) -> Option<Reason> {
+    let wanted = Wanted {
+        project_id: &bead.project_id,
+        assigned_to: bead.assigned_to.as_deref(),
+        role: bead.wanted_role.as_deref(),
     };
-    let whom = match (&bead.assigned_to, &bead.wanted_role) {
-        (Some(only), _) => format!("agent {only}, to which it is assigned"),
-        (None, Some(role)) => format!("an agent with the role {role}"),
-        (None, None) => "an agent".to_owned(),
-    };
-    let able: Vec<&Agent> = agents.iter().filter(able).collect();
-    if able.is_empty() {
-        let message = format!(
-            "It wants {whom}, and there is none that works for its project. Spawn one with POST /api/v1/agents."
-        );
-        return Some(Reason::new(ReasonCode::NoAgent, message));
-    }
-    if able.iter().any(|agent| agent.status == AgentStatus::Idle) {
-        return None;
-    }
-    let who: Vec<String> = able
-        .iter()
-        .take(5)
-        .map(|agent| match &agent.current_bead {
-            Some(bead) => format!("{} works on {bead}", agent.name),
-            None => format!("{} is {}", agent.name, agent.status.as_str()),
-        })
-        .collect();
-    let message = format!("It wants {whom}, and none is idle: {}.", who.join(", "));
-    Some(Reason::new(ReasonCode::NoIdleAgent, message))
+    choose_agent(wanted, agents).err()
 }
 
 /// That no model can be called.
-pub fn no_healthy_provider() -> Reason {
+fn no_healthy_provider() -> Reason {
     let message = "No provider is healthy, so no model can be called. GET /api/v1/providers says why; they are probed \
                    again by themselves.";
     Reason::new(ReasonCode::NoHealthyProvider, message)
