@@ -24,7 +24,8 @@ use crate::{
 
 pub use file::{Origin, file};
 pub use import::{
-    Imported, ImportedBead, ImportedComment, LineError, Skipped, comments_of, export_page, import, refuse_file,
+    Imported, ImportedBead, ImportedComment, LineError, Skipped, comments_of, export_page, import,
+    refuse_file,
 };
 pub use list::{
     BeadFilter, Comment, Edge, Position, children, comments, comments_page, count_by_status, list,
