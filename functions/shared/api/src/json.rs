@@ -22,6 +22,11 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(mut request: Request, _: &S) -> Result<Self, Error> {
         let body = checked_body(&mut request)?;
+        // Serde would fill a struct from an array, field by field.
+        let is_array = body.trim_ascii_start().first() == Some(&b'[');
+        if is_array && serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
+            return Err(Error::invalid_fields().field("$", "must be an object, not an array"));
+        }
         serde_json::from_slice(&body)
             .map(Json)
             .map_err(|error| refusal(&body, &error))

@@ -96,6 +96,8 @@ async fn what_does_not_fit_is_422_and_names_the_field() {
         (r#"{"title": "x", "tags": ["a", 1]}"#, "tags[1]"),
         (r#"{"title": "x", "title": "y"}"#, "title"),
         (r#""x""#, "$"),
+        (r#"["x"]"#, "$"),
+        ("[]", "$"),
     ] {
         let answer = post("/echo", "application/json", body).await;
         assert_eq!(

@@ -15,11 +15,19 @@ async fn a_nudge_is_a_post_to_the_dispatcher_that_nobody_waits_for() {
         let sender = Arc::clone(&sender);
         async move {
             sender.send(request).unwrap();
-            http::Response::builder().status(503).body(body_from("not now")).unwrap()
+            http::Response::builder()
+                .status(503)
+                .body(body_from("not now"))
+                .unwrap()
         }
     });
-    platform.http().route("dispatch-tick.spin.internal", dispatcher);
+    platform
+        .http()
+        .route("dispatch-tick.spin.internal", dispatcher);
     nudge(&platform);
     let request = received.recv().await.unwrap();
-    assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/internal/tick"));
+    assert_eq!(
+        (request.method().as_str(), request.uri().path()),
+        ("POST", "/internal/tick")
+    );
 }
