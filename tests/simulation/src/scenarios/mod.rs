@@ -1,0 +1,7 @@
+//! Particular situations, each over many seeds.
+
+mod budget_race;
+mod claim_storm;
+mod crash_at_every_port_call;
+mod double_payment;
+mod exhausted;

@@ -1,0 +1,157 @@
+//! What is in the database before a schedule begins.
+
+use std::sync::LazyLock;
+
+use loom_domain::{
+    agent::{Agent, AgentStatus},
+    bead::BeadInput,
+    project::ProjectInput,
+    provider::{ProviderInput, ProviderStatus},
+    time::Timestamp,
+};
+use loom_platform::{
+    Database, Platform, Statements, Transaction, Value,
+    native::simulation::{SimPlatform, Simulation, Template},
+};
+use loom_store::{
+    Change, StoreError, agent,
+    bead::{self, Origin},
+    migrate, persona, project, provider,
+};
+
+use crate::{mutation::Mutation, plan::Plan, watch};
+
+/// Only the actions that the scripts use: each one makes every prompt longer.
+const PERSONA: &str = "---\ndescription: Does as the script says.\nrole: engineering-manager\n\
+    autonomy_level: semi\nspecialties:\n  - everything\nallowed_actions: [write_file, git_commit, git_status, comment, create_bead, remember, escalate, done]\n---\n\n# Simulated\n\nDo the work.\n";
+pub(crate) const PERSONA_NAME: &str = "default/engineering-manager";
+
+/// The schema with its watching triggers, made once and copied for every schedule.
+static SCHEMA: LazyLock<Template> = LazyLock::new(|| {
+    let simulation = Simulation::new(0).unwrap();
+    let observer = simulation.observer();
+    simulation
+        .inspect(async {
+            migrate::migrate(observer.database()).await.unwrap();
+            for trigger in watch::TRIGGERS {
+                observer.database().execute(trigger, vec![]).await.unwrap();
+            }
+            let tx = observer.database().transaction().await.unwrap();
+            let change = Change::new(&tx, observer.random(), "setup").await.unwrap();
+            persona::put(&change, PERSONA_NAME, PERSONA).await.unwrap();
+            tx.commit().await.unwrap();
+        })
+        .unwrap();
+    simulation.template().unwrap()
+});
+
+/// A world with an empty Loom.
+pub(crate) fn simulation(seed: u64) -> Simulation {
+    Simulation::from_template(seed, &SCHEMA).unwrap()
+}
+
+/// The title of a planned bead.
+pub(crate) fn title(index: usize) -> String {
+    format!("Task {index}")
+}
+
+/// Puts in what the plan says, and returns the ids of its beads.
+pub(crate) async fn fill(
+    observer: &SimPlatform,
+    plan: &Plan,
+    mutation: Option<Mutation>,
+) -> Result<Vec<String>, StoreError> {
+    let tx = observer.database().transaction().await?;
+    let change = Change::new(&tx, observer.random(), "setup").await?;
+    let hub = ProviderInput {
+        name: Some("TokenHub".to_owned()),
+        endpoint: Some("http://tokenhub:8090".to_owned()),
+        ..ProviderInput::default()
+    };
+    let mut hub = hub.register()?;
+    hub.status = ProviderStatus::Healthy;
+    provider::register(&change, hub).await?;
+    let mut projects = Vec::new();
+    for (name, bead_budget) in [("Main", 0), ("Tight", plan.tight_budget)] {
+        let input = ProjectInput {
+            name: Some(name.to_owned()),
+            git_repo: Some(format!("/repositories/{name}")),
+            git_strategy: Some(plan.strategy),
+            max_concurrent: Some(plan.project_capacity),
+            budget_micro_usd: plan.project_budget,
+            bead_budget_micro_usd: Some(bead_budget),
+            ..ProjectInput::default()
+        };
+        let project = project::register(&change, input.register()?, false).await?;
+        let caps = [
+            ("project", project.budget_micro_usd),
+            ("bead", project.bead_budget_micro_usd),
+        ];
+        for (scope, cap) in caps {
+            cap_is(&tx, scope, Some(&project.id), cap).await?;
+        }
+        projects.push(project.id);
+    }
+    let day = (plan.daily_budget_usd > 0).then_some(plan.daily_budget_usd * 1_000_000);
+    cap_is(&tx, "day", None, day).await?;
+    for number in 0..plan.agents {
+        agent::spawn(&change, new_agent(number)).await?;
+    }
+    let mut ids: Vec<String> = Vec::new();
+    for (index, planned) in plan.beads.iter().enumerate() {
+        let input = BeadInput {
+            project_id: Some(projects[usize::from(planned.is_tight)].clone()),
+            title: Some(title(index)),
+            description: Some("As the script says.".to_owned()),
+            touches: Some(planned.touches.clone()),
+            blocked_by: Some(
+                planned
+                    .blocked_by
+                    .iter()
+                    .map(|index| ids[*index].clone())
+                    .collect(),
+            ),
+            ..BeadInput::default()
+        };
+        let (filed, _) = bead::file(&change, input, Origin::default()).await?;
+        ids.push(filed.id);
+    }
+    for trigger in mutation.map_or(&[][..], Mutation::sql) {
+        tx.execute(trigger, vec![]).await?;
+    }
+    tx.commit().await?;
+    Ok(ids)
+}
+
+async fn cap_is<S: Statements>(
+    tx: &S,
+    scope: &str,
+    project_id: Option<&str>,
+    cap: Option<i64>,
+) -> Result<(), StoreError> {
+    if let Some(cap) = cap {
+        let values: Vec<Value> = vec![scope.into(), project_id.into(), cap.into()];
+        tx.execute("INSERT INTO sim_cap VALUES (?1, ?2, ?3)", values)
+            .await?;
+    }
+    Ok(())
+}
+
+fn new_agent(number: u64) -> Agent {
+    Agent {
+        id: String::new(),
+        name: format!("Agent {number}"),
+        role: "engineering-manager".to_owned(),
+        persona: PERSONA_NAME.to_owned(),
+        project_id: None,
+        provider_id: None,
+        model: None,
+        status: AgentStatus::Idle,
+        status_reason: None,
+        current_run: None,
+        current_bead: None,
+        version: 1,
+        created_at: Timestamp(0),
+        last_active_at: None,
+    }
+}
