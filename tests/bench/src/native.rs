@@ -1,0 +1,45 @@
+//! The same `handle` without Wasm: the baseline.
+
+use std::path::Path;
+
+use loom_api::testing;
+use loom_platform::{
+    Platform, body_from,
+    native::{NativePlatform, handler},
+};
+use tokio::net::TcpListener;
+
+use crate::Result;
+
+/// The host of the dispatcher, which a filed bead nudges.
+pub(crate) const DISPATCHER: &str = "dispatch-tick.spin.internal";
+
+/// Serves the beads function natively, with a database file, until the process is killed. Prints one JSON line with
+/// the address first, as `loom up --format json` does.
+///
+/// # Errors
+///
+/// When the database or the address can't be used.
+pub async fn serve(database: &Path) -> Result<()> {
+    let platform = testing::builder().database_file(database).build()?;
+    answer_nudges(&platform);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let line = serde_json::json!({"event": "listening", "url": format!("http://{}", listener.local_addr()?)});
+    println!("{line}");
+    crate::serve::forever(listener, move |request| {
+        let platform = platform.clone();
+        async move { loom_beads::handle(&platform, request).await }
+    })
+    .await?;
+    Ok(())
+}
+
+/// Nudges run a tick, as they do in the host.
+pub(crate) fn answer_nudges(platform: &NativePlatform) {
+    let at_work = platform.clone();
+    let tick = handler(move |request| {
+        let platform = at_work.clone();
+        async move { loom_dispatch_tick::handle(&platform, request.map(body_from)).await }
+    });
+    platform.http().route(DISPATCHER, tick);
+}

@@ -1,0 +1,87 @@
+//! The benchmarks still run, and count what they should. Nothing here depends on how long anything takes.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use loom_bench::{Bench, Programs, Scale, footprint, requests, start, step, tick};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_benchmark_runs_and_counts() {
+    let scale = Scale::tiny();
+    let bench = Bench::new(programs(), scale.clone()).unwrap();
+
+    let started = start::measure(&bench).await.unwrap();
+    assert_eq!(started.cached.len(), scale.starts);
+
+    let requested = requests::measure(&bench).await.unwrap();
+    assert_eq!(requested.rows.len(), 2 * scale.concurrency.len());
+    for row in &requested.rows {
+        for side in [&row.components, &row.native] {
+            let answered = (u64::try_from(side.times.len()).unwrap(), &side.refusal);
+            assert_eq!(answered, (scale.turn_requests, &None), "{}", row.what);
+        }
+    }
+
+    let ticked = tick::measure(&bench).await.unwrap();
+    for (row, beads) in ticked.rows.iter().zip(&scale.tick_beads) {
+        assert_eq!(row.beads, *beads);
+        assert_eq!(
+            (row.dispatching.len(), row.idle.len()),
+            (scale.ticks, scale.ticks)
+        );
+        let share = row.blocked * 100 / row.beads;
+        assert!((20..40).contains(&share), "{share} % are blocked");
+    }
+
+    let stepped = step::measure(&bench).await.unwrap();
+    for (side, runs) in [
+        (&stepped.native, scale.runs.0),
+        (&stepped.components, scale.runs.1),
+    ] {
+        assert_eq!(side.all.len(), runs * step::STEPS);
+        assert_eq!(
+            side.thirds
+                .iter()
+                .map(loom_bench::Samples::len)
+                .sum::<usize>(),
+            side.all.len()
+        );
+    }
+
+    let footprint = footprint::measure(&bench).await.unwrap();
+    assert_eq!(footprint.readings(), 3);
+    assert!(
+        footprint
+            .components
+            .iter()
+            .any(|(name, bytes)| name == "loom_beads.wasm" && *bytes > 0)
+    );
+
+    let tables = format!("{started}{requested}{ticked}{stepped}{footprint}");
+    assert_eq!(tables.matches("goal: ").count(), 6, "{tables}");
+}
+
+/// The programs of the profile that this test was built with; `loom` is built when it isn't there yet.
+fn programs() -> Programs {
+    let bench = PathBuf::from(env!("CARGO_BIN_EXE_loom-bench"));
+    let loom = bench.with_file_name("loom");
+    if !loom.exists() {
+        let profile: &[&str] = if cfg!(debug_assertions) {
+            &[]
+        } else {
+            &["--release"]
+        };
+        let status = Command::new("cargo")
+            .args(["build", "--package", "loom-host", "--bin", "loom"])
+            .args(profile)
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+            .status()
+            .unwrap();
+        assert!(status.success(), "the host can't be built");
+    }
+    Programs { loom, bench }
+}
