@@ -122,6 +122,9 @@ fn i7_a_host_killed_fifty_times_pays_no_reply_and_makes_no_commit_twice() {
         .collect();
 
     let mut watch = Watch { loom, last: 0 };
+    while watch.count(&project, "in_progress") < BEADS {
+        watch.turn();
+    }
     let mut kills = 0;
     let mut kill = |watch: &mut Watch, random: &mut Random| {
         // Not between two looks, but at any moment.
