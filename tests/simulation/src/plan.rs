@@ -195,7 +195,9 @@ fn bead(draw: &mut Draw, number: u64) -> BeadPlan {
         14 => Script::FailsFirst(2),
         15 | 16 => Script::GivesUp,
         17 => Script::Babbles,
-        18 => Script::Loops,
+        // Fifteen steps each, so rarer than the others.
+        18 if draw.below(4) == 0 => Script::Loops,
+        18 => Script::WorksAtOnce,
         _ => Script::Escalates,
     };
     let blocker = (number > 0 && draw.below(4) == 0).then(|| draw.below(number));

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How much simulated time passes between two looks at the state.
-const SLICE: Duration = Duration::from_secs(15);
+const SLICE: Duration = Duration::from_secs(25);
 /// More polls than this within a slice are an endless loop.
 const MOST_POLLS: u64 = 500_000;
 /// How much simulated time everything may take to end once nothing goes wrong any more.
