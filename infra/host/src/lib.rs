@@ -26,6 +26,7 @@ mod compiled;
 mod component_variables;
 mod cron;
 mod deadline;
+mod demo;
 mod engine;
 mod files;
 mod function;

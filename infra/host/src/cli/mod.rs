@@ -1,6 +1,7 @@
 //! The `loom` command.
 
 mod build;
+mod demo;
 mod test;
 mod up;
 
@@ -22,6 +23,8 @@ struct Cli {
 enum Command {
     /// Build the functions and run the application.
     Up(up::Arguments),
+    /// Show the whole path: a broken crate, a bug report, an agent, a merged fix.
+    Demo(demo::Arguments),
     /// Build the functions.
     Build(build::Arguments),
     /// Build the functions and run every check and test.
@@ -32,6 +35,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Up(arguments) => up::run(arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
     };

@@ -166,10 +166,10 @@ fn announce(arguments: &Arguments, name: &str, running: &Running, took: Duration
 }
 
 /// The progress of loading components, on a terminal as a bar.
-struct Bar(ProgressBar);
+pub(super) struct Bar(ProgressBar);
 
 impl Bar {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let target = if std::io::stderr().is_terminal() {
             ProgressDrawTarget::stderr()
         } else {
@@ -184,7 +184,7 @@ impl Bar {
         Self(bar)
     }
 
-    fn show(&self, progress: &Progress) {
+    pub(super) fn show(&self, progress: &Progress) {
         let Progress::Loading {
             done,
             total,
@@ -197,26 +197,26 @@ impl Bar {
         }
     }
 
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.0.finish_and_clear();
     }
 }
 
 /// The signals that ask for a stop.
-struct Signals {
+pub(super) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
         })
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
