@@ -69,7 +69,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(admission.turn().await.unwrap_err(), Full);
         drop(first);
-        second.await.unwrap().unwrap();
+        drop(second.await.unwrap().unwrap());
         // The queue is empty again.
         let _turn = admission.turn().await.unwrap();
         assert_eq!(admission.turn().await.unwrap_err(), Full, "patience ends");

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -23,14 +24,18 @@ pub(crate) enum Origin {
     Compiled,
 }
 
+/// A component, ready to be linked.
+pub(crate) struct Loaded {
+    pub(crate) component: Component,
+    pub(crate) origin: Origin,
+    /// Its cached file's name.
+    pub(crate) file: PathBuf,
+}
+
 /// The component at `source`, compiled for `engine`. `cache` is the folder of cached files.
 ///
 /// A cache that can't be written costs time at the next start and is otherwise no error.
-pub(crate) fn load(
-    engine: &Engine,
-    source: &Path,
-    cache: &Path,
-) -> Result<(Component, Origin), String> {
+pub(crate) fn load(engine: &Engine, source: &Path, cache: &Path) -> Result<Loaded, String> {
     let wasm = std::fs::read(source).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             format!(
@@ -40,16 +45,37 @@ pub(crate) fn load(
         }
         _ => format!("{}: {error}", source.display()),
     })?;
-    let path = cache.join(file_name(engine, &wasm));
+    let file = file_name(engine, &wasm);
+    let path = cache.join(&file);
     if let Some(component) = read(engine, &path) {
-        return Ok((component, Origin::Cache));
+        return Ok(Loaded {
+            component,
+            origin: Origin::Cache,
+            file,
+        });
     }
     let component = Component::new(engine, &wasm)
         .map_err(|error| format!("{} doesn't compile: {error:#}", source.display()))?;
     if let Ok(code) = component.serialize() {
         let _ = write(&path, &code);
     }
-    Ok((component, Origin::Compiled))
+    Ok(Loaded {
+        component,
+        origin: Origin::Compiled,
+        file,
+    })
+}
+
+/// Removes the cached files that this start didn't use: those of components that were built again since.
+pub(crate) fn prune(cache: &Path, used: &std::collections::HashSet<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(cache) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if !used.contains(Path::new(&entry.file_name())) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn file_name(engine: &Engine, wasm: &[u8]) -> PathBuf {
@@ -106,7 +132,9 @@ fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
         std::fs::create_dir_all(parent)?;
     }
     // A name of its own, so that two starts at once don't write into one file; the rename is atomic.
-    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_extension(format!("{}-{number}.new", std::process::id()));
     let mut file = std::fs::File::create(&temporary)?;
     file.write_all(MAGIC)?;
     file.write_all(&Sha256::digest(code))?;
@@ -128,7 +156,7 @@ mod tests {
         let engine = crate::engine::create(4).unwrap();
         let origin = || {
             load(&engine, &source, &cache)
-                .map(|(_, origin)| origin)
+                .map(|loaded| loaded.origin)
                 .unwrap()
         };
         assert_eq!(origin(), Origin::Compiled);
@@ -149,6 +177,11 @@ mod tests {
             assert_eq!(origin(), Origin::Compiled);
             assert_eq!(std::fs::read(&file).unwrap(), good);
         }
+        assert_eq!(origin(), Origin::Cache);
+
+        std::fs::write(cache.join("stale.cwasm"), b"").unwrap();
+        prune(&cache, &[file_name(&engine, b"\0asm\x0d\0\x01\0")].into());
+        assert!(!cache.join("stale.cwasm").exists());
         assert_eq!(origin(), Origin::Cache);
     }
 

@@ -5,7 +5,7 @@ use crate::deadline::Activity;
 use crate::function::{Context, Directory};
 use chrono::{DateTime, Utc};
 use croner::Cron;
-use croner::parser::{CronParser, Seconds};
+use croner::parser::{CronParser, Seconds, Year};
 use loom_host_bindings::cron::spin::cron::cron_types::{Error, Metadata};
 use loom_host_bindings::cron::{SpinCron, SpinCronPre};
 use std::sync::Arc;
@@ -18,7 +18,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Reads a schedule, or says what is wrong with it.
 pub(crate) fn parse(expression: &str) -> Result<Cron, String> {
-    CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build().parse(expression).map_err(|error| {
+    CronParser::builder().seconds(Seconds::Required)
+        .year(Year::Disallowed).dom_and_dow(true).build().parse(expression).map_err(|error| {
         format!("{expression:?} is not a schedule ({error}); write six fields: second minute hour day month weekday")
     })
 }

@@ -16,12 +16,17 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi_http::handler::{WorkerExpiration, WorkerStatus};
 
+/// How often a draining instance looks whether its reader is gone.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// What one instance is doing.
 #[derive(Default)]
 pub(crate) struct Activity {
     ticks: AtomicU32,
     // Set while the guest stands still only because a tick made it yield.
     yielding: AtomicBool,
+    // An event stream that this instance was sending has no reader any more.
+    unread: AtomicBool,
     requests: Mutex<Requests>,
 }
 
@@ -34,7 +39,8 @@ struct Requests {
 
 impl Activity {
     /// Notes a request that this instance begins to answer.
-    pub(crate) fn request_started(&self, request: &Arc<RequestContext>) {
+    pub(crate) fn request_started(self: &Arc<Self>, request: &Arc<RequestContext>) {
+        let _ = request.instance.set(Arc::downgrade(self));
         self.ticks.store(0, Ordering::Relaxed);
         let mut requests = crate::locked(&self.requests);
         requests.live.retain(|request| request.strong_count() > 0);
@@ -56,6 +62,16 @@ impl Activity {
             (Some(only), None) => Some(only.id.clone()),
             _ => None,
         }
+    }
+
+    /// Notes that an event stream that this instance was sending has no reader any more.
+    pub(crate) fn reader_left(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the reader of an event stream left.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
     }
 
     /// Stops the instance of `store` once it used `limit` of CPU time without waiting.
@@ -101,6 +117,7 @@ pub(crate) struct Expiration {
     activity: Arc<Activity>,
     idle: Duration,
     sleep: Option<(Instant, Pin<Box<Sleep>>)>,
+    look: Option<Pin<Box<Sleep>>>,
     drain: CancellationToken,
     drained: Pin<Box<tokio_util::sync::WaitForCancellationFutureOwned>>,
 }
@@ -111,10 +128,28 @@ impl Expiration {
         let drained = Box::pin(drain.clone().cancelled_owned());
         Self {
             activity,
+            look: None,
             idle,
             sleep: None,
             drain,
             drained,
+        }
+    }
+}
+
+impl Expiration {
+    fn poll_unread(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        loop {
+            if self.activity.is_unread() {
+                return Poll::Ready(());
+            }
+            let look = self
+                .look
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(LOOK)));
+            if look.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.look = None;
         }
     }
 }
@@ -128,10 +163,20 @@ impl WorkerExpiration for Expiration {
     ) -> Poll<()> {
         // Polled whenever none of the instance's tasks can go on.
         self.activity.stands_still();
-        if status != WorkerStatus::Idle {
+        if status == WorkerStatus::Requests {
             return Poll::Pending;
         }
-        if self.drain.is_cancelled() || self.drained.as_mut().poll(cx).is_ready() {
+        let draining = self.drain.is_cancelled() || self.drained.as_mut().poll(cx).is_ready();
+        if status == WorkerStatus::PostReturn {
+            // Work behind an answer is waited for, with one exception: who sends events to a reader that is gone
+            // notices that only at the next event.
+            return if draining {
+                self.poll_unread(cx)
+            } else {
+                Poll::Pending
+            };
+        }
+        if draining {
             return Poll::Ready(());
         }
         let until = start + self.idle;

@@ -25,7 +25,9 @@ use wasmtime_wasi_http::{Error, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttp
 pub struct Limits {
     /// Live instances of all components together.
     pub instances: u32,
-    /// Requests that one instance may answer at once, as in Spin.
+    /// Requests that one instance may answer at once. 1 by default, where Spin has 16: what crashes or is stopped then
+    /// takes no other request with it, and no request waits behind one that computes. Work behind an answer doesn't
+    /// count, so an instance still serves many event streams.
     pub concurrency: usize,
     /// Requests that one instance may answer in all, as in Spin.
     pub reuse: usize,
@@ -43,7 +45,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             instances: 512,
-            concurrency: 16,
+            concurrency: 1,
             reuse: 128,
             idle: Duration::from_secs(1),
             cpu: Duration::from_secs(30),
@@ -60,6 +62,8 @@ pub(crate) struct RequestContext {
     pub id: String,
     /// Set when the instance was stopped at its CPU deadline.
     pub over_cpu: std::sync::atomic::AtomicBool,
+    /// The instance that answers, once it is known.
+    pub instance: OnceLock<std::sync::Weak<Activity>>,
 }
 
 impl RequestContext {
@@ -73,6 +77,7 @@ impl RequestContext {
         Self {
             id: id.to_owned(),
             over_cpu: false.into(),
+            instance: OnceLock::new(),
         }
     }
 }
@@ -296,7 +301,9 @@ impl WorkerState for Worker {
 
     fn drop(&self, store: Store<Context>, result: wasmtime::Result<()>) {
         // Here and nowhere else is the guest's backtrace.
-        if let Err(error) = result {
+        if let Err(error) = result
+            && !(self.grants.drain.is_cancelled() && self.activity.is_unread())
+        {
             self.grants.logs.host(&format!(
                 "an instance of {} ended: {error:?}",
                 self.grants.id

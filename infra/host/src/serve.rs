@@ -101,24 +101,12 @@ impl Server {
         client: &str,
     ) -> Response<WasiBody> {
         let id = request_id(&mut request);
-        let method_head = request.method() == http::Method::HEAD;
         let mut response = match self.dispatch(request, client).await {
             Ok(response) => response,
             Err(failure) => failure.response(&id),
         };
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().entry(REQUEST_ID).or_insert(id);
-        }
-        if method_head {
-            return response;
-        }
-        let events = response
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok());
-        if events.is_some_and(|kind| kind.starts_with("text/event-stream")) {
-            let drain = Box::pin(self.drain.clone().cancelled_owned());
-            return response.map(|body| UntilDrain { body, drain }.boxed_unsync());
         }
         response
     }
@@ -155,6 +143,24 @@ impl Server {
         function
             .call(context.clone(), request)
             .await
+            .map(|response| {
+                let kind = response.headers().get(header::CONTENT_TYPE);
+                let is_events =
+                    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+                if !is_events {
+                    return response;
+                }
+                let drain = Box::pin(self.drain.clone().cancelled_owned());
+                let context = context.clone();
+                response.map(|body| {
+                    Events {
+                        body,
+                        drain,
+                        context,
+                    }
+                    .boxed_unsync()
+                })
+            })
             .map_err(|error| {
                 let failure = Failure::of(error, component);
                 if !context.over_cpu.load(Ordering::Relaxed) {
@@ -201,7 +207,7 @@ fn request_id<B>(request: &mut http::Request<B>) -> String {
 /// Why the host answers in place of a component.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("no route leads here; `loom up` prints the routes it serves")]
+    #[error("no route of spin.toml leads here")]
     NoRoute,
     #[error("the body of a request has at most {0} bytes")]
     TooLarge(usize),
@@ -259,13 +265,14 @@ fn plain(status: StatusCode, kind: &'static str, body: String) -> Response<WasiB
     response
 }
 
-/// An event stream, which has no end of its own, so it would hold up every drain. Clients resume it elsewhere.
-struct UntilDrain {
+/// An event stream. It has no end of its own, so it would hold up every drain; clients resume it elsewhere.
+struct Events {
     body: WasiBody,
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
+    context: Arc<RequestContext>,
 }
 
-impl Body for UntilDrain {
+impl Body for Events {
     type Data = Bytes;
     type Error = Error;
 
@@ -281,6 +288,20 @@ impl Body for UntilDrain {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for Events {
+    // The reader is gone, or the host drains. The guest notices at its next event.
+    fn drop(&mut self) {
+        if let Some(instance) = self
+            .context
+            .instance
+            .get()
+            .and_then(std::sync::Weak::upgrade)
+        {
+            instance.reader_left();
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::serve::Server;
 use crate::sqlite::Database;
 use crate::variables::{Values, VariableError};
 use loom_workspace_service::SandboxPolicy;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,9 @@ pub struct Options {
     pub manifest: PathBuf,
     /// Where data, secrets, logs and compiled components are kept. One application uses it at a time.
     pub state_dir: PathBuf,
+    /// Where compiled components are kept; `None` for a folder in `state_dir`. One that is given may be shared, so
+    /// nothing is ever removed from it.
+    pub cache_dir: Option<PathBuf>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Values of variables, before all others.
@@ -64,6 +67,7 @@ impl Options {
         Self {
             manifest: manifest.into(),
             state_dir: state_dir.into(),
+            cache_dir: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             variables: BTreeMap::new(),
             environment: crate::variables::from_environment(),
@@ -72,7 +76,7 @@ impl Options {
             cron: true,
             verbose: false,
             limits: Limits::default(),
-            turns: 256,
+            turns: 128,
             queue: 1024,
             max_body: 32 << 20,
             drain: Duration::from_secs(20),
@@ -210,8 +214,8 @@ impl Drop for Running {
 pub async fn start(options: Options, progress: impl Fn(Progress)) -> Result<Running, StartError> {
     let app = crate::manifest::load(&options.manifest)?;
     let state = absolute(&options.state_dir)?;
-    std::fs::create_dir_all(&state).map_err(|error| StartError::state(&state, error))?;
-    let lock = lock(&state)?;
+    create_private(&state).map_err(|error| StartError::state(&state, error))?;
+    let lock = lock(&state).await?;
 
     let listener = TcpListener::bind(options.listen)
         .await
@@ -258,7 +262,15 @@ pub async fn start(options: Options, progress: impl Fn(Progress)) -> Result<Runn
         .map_err(|error| StartError::Engine(format!("{error:#}")))?;
     let linker =
         crate::engine::linker(&engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-    let components = load_components(&app, &engine, &state.join("cache"), &progress).await?;
+    let own_cache = options.cache_dir.is_none();
+    let cache = options
+        .cache_dir
+        .clone()
+        .unwrap_or_else(|| state.join("cache"));
+    let (components, cached) = load_components(&app, &engine, &cache, &progress).await?;
+    if own_cache {
+        crate::compiled::prune(&cache, &cached);
+    }
 
     let databases = open_databases(&app, &state)?;
     let key_value = open_key_value(&app, &state)?;
@@ -368,12 +380,25 @@ pub async fn start(options: Options, progress: impl Fn(Progress)) -> Result<Runn
     })
 }
 
+/// Makes the state folder for its owner alone: the database has password hashes. One that exists is left as it is.
+fn create_private(state: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(state)
+}
+
 fn absolute(path: &Path) -> Result<PathBuf, StartError> {
     std::path::absolute(path).map_err(|error| StartError::state(path, error))
 }
 
+/// How long a start waits for the folder. A host that was killed while it started a program leaves a child that holds
+/// the lock until it has become that program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Keeps a second host from this folder: both would fire the same schedules. The lock ends with the process.
-fn lock(state: &Path) -> Result<File, StartError> {
+async fn lock(state: &Path) -> Result<File, StartError> {
     let path = state.join("lock");
     let file = File::options()
         .create(true)
@@ -381,12 +406,20 @@ fn lock(state: &Path) -> Result<File, StartError> {
         .write(true)
         .open(&path)
         .map_err(|error| StartError::state(&path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(StartError::InUse(state.display().to_string()))
+    let begun = tokio::time::Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(StartError::InUse(state.display().to_string()));
+            }
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(StartError::state(&path, error));
+            }
         }
-        Err(std::fs::TryLockError::Error(error)) => Err(StartError::state(&path, error)),
     }
 }
 
@@ -401,13 +434,19 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Loads every distinct source once, a few at a time.
+/// Loads every distinct source once, a few at a time. Returns the names of their cached files as well.
 async fn load_components(
     app: &App,
     engine: &wasmtime::Engine,
     cache: &Path,
     progress: &impl Fn(Progress),
-) -> Result<HashMap<PathBuf, wasmtime::component::Component>, StartError> {
+) -> Result<
+    (
+        HashMap<PathBuf, wasmtime::component::Component>,
+        HashSet<PathBuf>,
+    ),
+    StartError,
+> {
     let sources: BTreeSet<&PathBuf> = app
         .components
         .values()
@@ -444,14 +483,20 @@ async fn load_components(
     }
     let mut loaded = HashMap::new();
     let mut compiled = 0;
+    let mut used = HashSet::new();
     while let Some(Ok((source, result))) = tasks.join_next().await {
-        let (component, origin) = result.map_err(|reason| {
+        let crate::compiled::Loaded {
+            component,
+            origin,
+            file,
+        } = result.map_err(|reason| {
             let owner = app
                 .components
                 .iter()
                 .find(|(_, component)| component.source == source);
             StartError::component(owner.map_or("?", |(id, _)| id), reason)
         })?;
+        used.insert(file);
         compiled += usize::from(origin == Origin::Compiled);
         loaded.insert(source, component);
         progress(Progress::Loading {
@@ -460,7 +505,7 @@ async fn load_components(
             compiled,
         });
     }
-    Ok(loaded)
+    Ok((loaded, used))
 }
 
 fn open_databases(app: &App, state: &Path) -> Result<HashMap<String, Arc<Database>>, StartError> {

@@ -118,7 +118,11 @@ mod tests {
             .collect();
         assert_eq!(
             lines,
-            ["cargo build -p a in .", "make x in .", "make x in elsewhere"]
+            [
+                "cargo build -p a in .",
+                "make x in .",
+                "make x in elsewhere"
+            ]
         );
     }
 

@@ -2,6 +2,7 @@
 
 mod build;
 mod demo;
+mod migrate;
 mod test;
 mod up;
 
@@ -27,6 +28,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Build the functions.
     Build(build::Arguments),
+    /// Show the database's schema and bring it up to date.
+    Migrate(migrate::Arguments),
     /// Build the functions and run every check and test.
     Test(test::Arguments),
 }
@@ -37,6 +40,7 @@ pub fn main() -> ExitCode {
         Command::Up(arguments) => up::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
     };
     match result {

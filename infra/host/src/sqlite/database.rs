@@ -1,5 +1,6 @@
 //! One database file and its idle connections.
 
+use rusqlite::ffi::{SQLITE_ATTACH, SQLITE_DETACH};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,16 @@ impl Watch {
 
     fn authorize(&self, context: AuthContext<'_>) -> Authorization {
         match context.action {
-            // Another file would be outside of what the manifest grants.
+            // VACUUM attaches a nameless temporary database, and so may others.
+            AuthAction::Attach { filename: "" } => self.tainted.store(true, Ordering::Relaxed),
+            // Another file would be outside of what the manifest grants. Without a literal name the action comes as
+            // an unknown one.
+            AuthAction::Unknown {
+                code: SQLITE_ATTACH | SQLITE_DETACH,
+                ..
+            } => {
+                return Authorization::Deny;
+            }
             AuthAction::Attach { .. } | AuthAction::Detach { .. } => return Authorization::Deny,
             AuthAction::CreateTempTable { .. }
             | AuthAction::CreateTempView { .. }

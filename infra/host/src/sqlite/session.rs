@@ -396,14 +396,21 @@ mod tests {
         let (dir, database) = database();
         let mut session = Session::new(database);
         let other = dir.path().join("other.db");
-        let error = session
-            .execute(
-                "ATTACH ?1 AS o",
-                &[Value::Text(other.display().to_string())],
-            )
-            .await
-            .unwrap_err();
-        assert!(matches!(error, Error::Io(text) if text.contains("not authorized")));
+        let name = other.display().to_string();
+        for (statement, parameters) in [
+            ("ATTACH ?1 AS o".to_owned(), vec![Value::Text(name.clone())]),
+            (format!("ATTACH '{name}' AS o"), vec![]),
+            (format!("ATTACH '{name}' || '' AS o"), vec![]),
+            (format!("VACUUM INTO '{name}'"), vec![]),
+            ("VACUUM INTO ?1".to_owned(), vec![Value::Text(name.clone())]),
+        ] {
+            let error = session.execute(&statement, &parameters).await.unwrap_err();
+            assert!(
+                matches!(&error, Error::Io(text) if text.contains("not authorized")),
+                "{statement}: {error:?}"
+            );
+        }
+        session.execute("VACUUM", &[]).await.unwrap();
         assert!(!other.exists());
     }
 
