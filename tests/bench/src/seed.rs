@@ -9,7 +9,7 @@ use loom_domain::{
     bead::BeadInput,
     project::{GitStrategy, ProjectInput},
     provider::{ProviderInput, ProviderStatus},
-    time::Timestamp,
+    time::{DAY, Timestamp},
 };
 use loom_platform::{Database, Platform, Statements, Transaction, native::NativePlatform};
 use loom_store::{
@@ -34,6 +34,8 @@ pub(crate) async fn beads(path: &Path, beads: usize) -> Result<Seeded> {
     migrate::migrate(platform.database()).await?;
     let token = testing::token(&platform, Role::User).await.into();
     let project_id = register_project(&platform, "Requests").await?;
+    // Nobody to work on what is filed: the tick that a new bead causes ends when it sees that.
+    team(&platform, "http://127.0.0.1:9", 0, &[]).await?;
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), "bench").await?;
     let mut ids = Vec::new();
@@ -77,7 +79,7 @@ pub(crate) async fn register_project(platform: &NativePlatform, name: &str) -> R
     Ok(project.id)
 }
 
-/// A provider that passes for healthy, and `agents` agents of the roles, in turn.
+/// A provider that passes for healthy and is not probed, and `agents` agents of the roles, in turn.
 pub(crate) async fn team(
     platform: &NativePlatform,
     endpoint: &str,
@@ -93,6 +95,7 @@ pub(crate) async fn team(
     };
     let mut hub = input.register()?;
     hub.status = ProviderStatus::Healthy;
+    hub.next_heartbeat_at = Timestamp(change.now.0 + 365 * DAY);
     provider::register(&change, hub).await?;
     for (number, role) in (0..agents).zip(roles.iter().cycle()) {
         let agent = Agent {

@@ -117,7 +117,8 @@ where
 
 /// Writes a file and reads it, a different one at each step; at the last, commits and is done.
 fn say(seen: &ChatRequestSeen) -> Answer {
-    let path = format!("src/totals_{}.rs", seen.turn);
+    // The id of a run and the step's number: what a run writes was never there before.
+    let path = format!("src/totals_{}.rs", seen.request_id);
     let calls = if seen.turn < STEPS {
         let content = format!("//! Part {}.\n\n{}", seen.turn, CODE.repeat(4));
         [
