@@ -32,6 +32,7 @@ mod files;
 mod function;
 mod headers;
 mod key_value;
+mod lingering;
 mod logs;
 pub mod manifest;
 mod outbound;

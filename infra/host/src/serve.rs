@@ -2,6 +2,7 @@
 
 use crate::admission::Admission;
 use crate::function::{CallError, Directory, RequestContext};
+use crate::lingering::Lingering;
 use crate::logs::Logs;
 use crate::routes::RESERVED;
 use bytes::Bytes;
@@ -101,6 +102,7 @@ impl Server {
         client: &str,
     ) -> Response<WasiBody> {
         let id = request_id(&mut request);
+        let request = Lingering::of(request);
         let mut response = match self.dispatch(request, client).await {
             Ok(response) => response,
             Err(failure) => failure.response(&id),
@@ -113,7 +115,7 @@ impl Server {
 
     async fn dispatch(
         &self,
-        mut request: http::Request<Incoming>,
+        mut request: http::Request<Lingering>,
         client: &str,
     ) -> Result<Response<WasiBody>, Failure> {
         let path = request.uri().path();

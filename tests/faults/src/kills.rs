@@ -63,8 +63,8 @@ struct Watch {
 }
 
 impl Watch {
-    /// One tick, and how many events have been seen since the last look. A run that is put back in the queue is none:
-    /// that happens after every kill, before anything else can.
+    /// One tick, and how many events have been seen since the last look. Those of runs are none: after every kill
+    /// they are taken over before anything else can happen.
     fn turn(&mut self) -> u64 {
         self.loom.tick();
         let path = format!("/api/v1/events?limit=1000&after={}", self.last);
@@ -75,7 +75,7 @@ impl Watch {
         }
         let counted = events
             .iter()
-            .filter(|event| event["type"] != "run.requeued")
+            .filter(|event| !event["type"].as_str().unwrap().starts_with("run."))
             .count();
         counted as u64
     }
