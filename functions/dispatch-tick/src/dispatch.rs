@@ -1,11 +1,13 @@
 //! Ready beads to idle agents.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use loom_api::{Error, Settings};
 use loom_domain::{
     agent::{Agent, AgentStatus},
     bead::{Reason, ReasonCode, overlap},
+    budget::BudgetScope,
+    decision::budget_fingerprint,
     dispatch::{Wanted, choose_agent},
     project::Project,
 };
@@ -13,7 +15,7 @@ use loom_platform::{Database, Platform, Transaction};
 use loom_store::{
     Change, StoreError, agent,
     bead::{self, Candidate},
-    now, project, provider,
+    decision, now, project, provider,
     run::{self, Claim},
 };
 
@@ -169,6 +171,8 @@ async fn claim<P: Platform>(
 struct Places {
     projects: Vec<Project>,
     free: HashMap<String, i64>,
+    /// Projects whose budget is used up: a question about it is open.
+    broke: HashSet<String>,
     touches: HashMap<String, Vec<(String, Vec<String>)>>,
 }
 
@@ -181,9 +185,19 @@ impl Places {
         let mut places = Self {
             projects: Vec::new(),
             free: HashMap::new(),
+            broke: HashSet::new(),
             touches: HashMap::new(),
         };
         for project in projects {
+            let budget = budget_fingerprint(BudgetScope::Project, &project.id);
+            if project.budget_micro_usd.is_some()
+                && decision::is_open(platform.database(), &budget).await?
+            {
+                places.free.insert(project.id.clone(), 0);
+                places.broke.insert(project.id.clone());
+                places.projects.push(project);
+                continue;
+            }
             let used = working.get(&project.id).copied().unwrap_or(0);
             if used > 0 {
                 let touches = bead::live_touches(platform.database(), &project.id).await?;
@@ -203,6 +217,12 @@ impl Places {
 
     /// Why the project cannot take the bead now, if it cannot.
     fn refuse(&self, candidate: &Candidate) -> Option<Reason> {
+        if self.broke.contains(&candidate.project_id) {
+            return Some(Reason::new(
+                ReasonCode::BudgetUsedUp,
+                "The budget of its project is used up. Raise it: PUT /api/v1/projects/{id} with budget_micro_usd.",
+            ));
+        }
         if self.free(&candidate.project_id) <= 0 {
             return Some(Reason::new(
                 ReasonCode::ProjectAtCapacity,

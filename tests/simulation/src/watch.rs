@@ -91,12 +91,14 @@ pub(crate) async fn wrong<S: Statements>(database: &S) -> Result<Vec<String>, Da
 }
 
 /// How many beads may still move without a person: those that a run works on, and those that are ready or will be
-/// within the hour.
+/// within the hour, unless their project waits for a person to raise its budget.
 pub(crate) async fn moving<S: Statements>(database: &S) -> Result<i64, DatabaseError> {
     let sql = "SELECT COUNT(*) FROM bead WHERE run_id IS NOT NULL \
                OR (status = 'in_progress' AND in_review = 0) \
                OR (status = 'open' AND open_blockers = 0 AND open_decisions = 0 AND requires_human = 0 \
-                   AND COALESCE(retry_at, 0) < unixepoch('now') * 1000 + 3600000)";
+                   AND COALESCE(retry_at, 0) < unixepoch('now') * 1000 + 3600000 \
+                   AND (retry_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM decision WHERE status = 'open' \
+                       AND fingerprint = 'budget:project:' || bead.project_id)))";
     let row = database.query_one(sql, vec![]).await?;
     row.map_or(Ok(0), |row| row.integer(0))
 }

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::time::{DAY, Timestamp};
+use crate::{
+    budget::BudgetScope,
+    time::{DAY, Timestamp},
+};
 
 /// Why a person is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,11 @@ impl DecisionKind {
             Self::Provider => "provider",
         }
     }
+}
+
+/// The fingerprint of the question about a used-up budget: one is open at most for each budget.
+pub fn budget_fingerprint(scope: BudgetScope, subject: &str) -> String {
+    format!("budget:{}:{subject}", scope.as_str())
 }
 
 /// How long a decision waits for its answer: 48 hours.

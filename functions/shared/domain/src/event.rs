@@ -71,6 +71,8 @@ kinds! {
     ProviderDeleted = "provider.deleted",
     /// A run was opened by a claim.
     RunCreated = "run.created",
+    /// A run was leased for its next step, or given back to the queue after it.
+    RunStatusChanged = "run.status_change",
     /// A run whose lease expired was put back in the queue.
     RunRequeued = "run.requeued",
     /// A run ended.

@@ -86,6 +86,15 @@ pub async fn of_bead<S: Statements>(
         .collect()
 }
 
+/// Whether the question with this fingerprint is open.
+pub async fn is_open<S: Statements>(statements: &S, fingerprint: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM decision WHERE fingerprint = ?1 AND status = 'open'";
+    Ok(statements
+        .query_one(sql, vec![fingerprint.into()])
+        .await?
+        .is_some())
+}
+
 /// Answers every open decision about a bead with the same words, and frees the bead.
 pub async fn answer_all<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
@@ -93,32 +102,49 @@ pub async fn answer_all<S: Statements, R: Random>(
     answer: &str,
     rationale: &str,
 ) -> Result<(), StoreError> {
-    let rows = change
-        .tx
-        .query(
-            "UPDATE decision SET status = 'decided', decision = ?2, decider = ?3, rationale = ?4, decided_at = ?5 \
-             WHERE bead_id = ?1 AND status = 'open' RETURNING id, project_id",
-            vec![bead_id.into(), answer.into(), change.actor.into(), rationale.into(), change.now.0.into()],
-        )
-        .await?;
-    for row in &rows {
+    answer_where(change, "bead_id", bead_id, answer, rationale).await
+}
+
+/// Answers the open decision with this fingerprint, if there is one, and frees its bead.
+pub async fn answer_fingerprint<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    fingerprint: &str,
+    answer: &str,
+    rationale: &str,
+) -> Result<(), StoreError> {
+    answer_where(change, "fingerprint", fingerprint, answer, rationale).await
+}
+
+async fn answer_where<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    column: &str,
+    value: &str,
+    answer: &str,
+    rationale: &str,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE decision SET status = 'decided', decision = ?2, decider = ?3, rationale = ?4, decided_at = ?5 \
+         WHERE {column} = ?1 AND status = 'open' RETURNING id, project_id, bead_id"
+    );
+    let parameters = vec![
+        value.into(),
+        answer.into(),
+        change.actor.into(),
+        rationale.into(),
+        change.now.0.into(),
+    ];
+    for row in change.tx.query(&sql, parameters).await? {
+        let bead_id = row.text(2)?;
         let event = NewEvent::new(EventKind::DecisionDecided)
             .project(&row.text(1)?)
-            .bead(bead_id)
+            .bead(&bead_id)
             .with("decision_id", row.text(0)?)
             .with("decision", answer)
             .with("decider", change.actor)
             .with("rationale", rationale);
         change.event(event).await?;
-    }
-    if !rows.is_empty() {
-        change
-            .tx
-            .execute(
-                "UPDATE bead SET open_decisions = 0, version = version + 1 WHERE id = ?1",
-                vec![bead_id.into()],
-            )
-            .await?;
+        let sql = "UPDATE bead SET open_decisions = open_decisions - 1, version = version + 1 WHERE id = ?1";
+        change.tx.execute(sql, vec![bead_id.into()]).await?;
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use loom_domain::{
     Refusal,
+    budget::BudgetScope,
+    decision::budget_fingerprint,
     event::{EventKind, NewEvent},
     project::{GitStrategy, Project, ProjectStatus},
 };
@@ -10,6 +12,7 @@ use loom_platform::{DatabaseError, Random, Row, Statements, Value};
 use crate::{
     StoreError, agent,
     change::Change,
+    decision,
     row::{json, optional_time, time, to_json, word},
 };
 
@@ -101,6 +104,17 @@ pub async fn update<S: Statements, R: Random>(
     project.updated_at = change.now;
     let expected = project.version;
     project.version += 1;
+    let before = get(change.tx, &project.id).await?.budget_micro_usd;
+    let is_raised = match (before, project.budget_micro_usd) {
+        (Some(before), Some(now)) => now > before,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    if is_raised {
+        let fingerprint = budget_fingerprint(BudgetScope::Project, &project.id);
+        decision::answer_fingerprint(change, &fingerprint, "approve", "the budget was raised")
+            .await?;
+    }
     let mut values = parameters(&project);
     values.push(expected.into());
     let sql = "UPDATE project SET name = ?2, description = ?3, git_repo = ?4, branch = ?5, status = ?6, \

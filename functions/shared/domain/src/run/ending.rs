@@ -2,7 +2,7 @@ use super::RunStatus;
 use crate::{
     bead::{Bead, BeadStatus, MAX_DISPATCHES, MAX_FAILED_RUNS},
     budget::BudgetScope,
-    decision::DecisionKind,
+    decision::{DecisionKind, budget_fingerprint},
     time::{DAY, MINUTE, Timestamp},
 };
 
@@ -137,7 +137,8 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
         bead,
         decision: None,
     };
-    match reason {
+    let is_cancelled = matches!(reason, EndReason::Cancelled { .. });
+    let ending = match reason {
         EndReason::Merged { commit } => ending(
             RunStatus::Succeeded,
             "done",
@@ -216,26 +217,30 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
                 ..after(BeadStatus::Open)
             },
         ),
-        EndReason::BudgetExceeded { scope } => Ending {
-            decision: Some(NewDecision {
-                kind: DecisionKind::BudgetOverride,
-                fingerprint: match scope {
-                    BudgetScope::Project => format!("budget:project:{}", bead.project_id),
-                    _ => format!("budget:bead:{}", bead.id),
-                },
-                question: format!(
-                    "The budget of this {} is used up by work on {} ({}). Raise it and go on?",
-                    scope.as_str(),
-                    bead.id,
-                    bead.title
-                ),
-                options: standard_options(),
-                recommendation: None,
-            }),
+        // One question for the whole project: while it is open, nothing of the project is dispatched.
+        EndReason::BudgetExceeded {
+            scope: BudgetScope::Project,
+        } => Ending {
+            decision: Some(budget_question(
+                bead,
+                BudgetScope::Project,
+                &bead.project_id,
+            )),
             ..ending(
                 RunStatus::Cancelled,
                 "budget_exceeded",
-                format!("The budget of the {} is used up.", scope.as_str()),
+                "The budget of the project is used up.".into(),
+                after(BeadStatus::Open),
+            )
+        },
+        EndReason::BudgetExceeded {
+            scope: BudgetScope::Bead,
+        } => Ending {
+            decision: Some(budget_question(bead, BudgetScope::Bead, &bead.id)),
+            ..ending(
+                RunStatus::Cancelled,
+                "budget_exceeded",
+                "The budget of the bead is used up.".into(),
                 after(BeadStatus::Blocked),
             )
         },
@@ -275,29 +280,52 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
                     ..after(BeadStatus::Open)
                 }
             };
-            let decision = exhausted.then(|| NewDecision {
-                kind: DecisionKind::AttemptsExhausted,
-                fingerprint: format!("attempts:{}", bead.id),
-                question: format!(
-                    "{} ({}) failed {failures} time(s) in {} dispatch(es); the last run ended with {code}: {message} What should happen?",
-                    bead.id, bead.title, bead.dispatch_count
-                ),
-                options: standard_options(),
-                recommendation: None,
-            });
-            Ending {
-                decision,
-                ..ending(
-                    RunStatus::Failed,
-                    &code,
-                    message,
-                    BeadAfter {
-                        counts_as_failure: true,
-                        ..next
-                    },
-                )
-            }
+            let next = BeadAfter {
+                counts_as_failure: true,
+                ..next
+            };
+            let failed = ending(RunStatus::Failed, &code, message, next);
+            let decision = exhausted.then(|| attempts_question(bead, failures, &failed));
+            Ending { decision, ..failed }
         }
+    };
+    // A bead that may not be dispatched again must not stay open without anybody knowing.
+    let exhausted = ending.bead.status == BeadStatus::Open && bead.dispatch_count >= MAX_DISPATCHES;
+    if exhausted && !is_cancelled {
+        return Ending {
+            bead: after(BeadStatus::Blocked),
+            decision: Some(attempts_question(bead, bead.failed_runs, &ending)),
+            ..ending
+        };
+    }
+    ending
+}
+
+fn attempts_question(bead: &Bead, failures: i64, ending: &Ending) -> NewDecision {
+    NewDecision {
+        kind: DecisionKind::AttemptsExhausted,
+        fingerprint: format!("attempts:{}", bead.id),
+        question: format!(
+            "{} ({}) failed {failures} time(s) in {} dispatch(es); the last run ended with {}: {} What should happen?",
+            bead.id, bead.title, bead.dispatch_count, ending.code, ending.message
+        ),
+        options: standard_options(),
+        recommendation: None,
+    }
+}
+
+fn budget_question(bead: &Bead, scope: BudgetScope, subject: &str) -> NewDecision {
+    NewDecision {
+        kind: DecisionKind::BudgetOverride,
+        fingerprint: budget_fingerprint(scope, subject),
+        question: format!(
+            "The budget of this {} is used up by work on {} ({}). Raise it and go on?",
+            scope.as_str(),
+            bead.id,
+            bead.title
+        ),
+        options: standard_options(),
+        recommendation: None,
     }
 }
 

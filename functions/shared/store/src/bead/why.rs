@@ -2,6 +2,7 @@ use loom_domain::{
     agent::Agent,
     bead::{Bead, BeadStatus, Reason, ReasonCode, overlap, reasons},
     budget::BudgetScope,
+    decision::budget_fingerprint,
     dispatch::{Wanted, choose_agent},
     project::{Project, ProjectStatus},
     time::Timestamp,
@@ -10,7 +11,7 @@ use loom_platform::Statements;
 use serde::Serialize;
 
 use super::live_touches;
-use crate::{StoreError, agent, budget, budget::Caps, project, provider, run};
+use crate::{StoreError, agent, budget, budget::Caps, decision, project, provider, run};
 
 /// Limits that hold for the whole of Loom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +148,8 @@ async fn budget_reason<S: Statements>(
     ] {
         let Some(cap) = cap else { continue };
         let balance = budget::balance(statements, scope, subject).await?;
-        if balance.reserved_micro_usd + balance.spent_micro_usd >= cap {
+        let is_asked = decision::is_open(statements, &budget_fingerprint(scope, subject)).await?;
+        if is_asked || balance.reserved_micro_usd + balance.spent_micro_usd >= cap {
             let message = format!(
                 "The budget of its {} is used up: {} of {cap} micro-US-dollars are spent and {} reserved.",
                 scope.as_str(),

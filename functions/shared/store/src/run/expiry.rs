@@ -60,6 +60,7 @@ pub async fn requeue<S: Statements, R: Random>(
         .project(&project_id)
         .bead(&bead_id)
         .run(run_id)
+        .with("status", "queued")
         .with("restarts", restarts)
         .with("reason", "lease_expired");
     change.event(event).await?;

@@ -1,5 +1,6 @@
 use loom_domain::{
     Refusal,
+    event::{EventKind, NewEvent},
     run::{Hold, Run, RunStatus},
 };
 use loom_platform::{Random, Statements};
@@ -47,10 +48,27 @@ pub async fn lease<S: Statements, R: Random>(
             vec![(&hold.bead_id).into(), hold.fence.into()],
         )
         .await?;
-    Ok(Leased {
-        run: get(change.tx, run_id).await?,
-        hold,
-    })
+    let run = get(change.tx, run_id).await?;
+    tell(change, &run, RunStatus::Queued).await?;
+    Ok(Leased { run, hold })
+}
+
+/// Records that a run's status has become what it is now.
+async fn tell<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    run: &Run,
+    old: RunStatus,
+) -> Result<(), StoreError> {
+    let event = NewEvent::new(EventKind::RunStatusChanged)
+        .project(&run.project_id)
+        .bead(&run.bead_id)
+        .run(&run.id)
+        .agent(&run.agent_id)
+        .with("old_status", old.as_str())
+        .with("status", run.status.as_str())
+        .with("fence", run.fence);
+    change.event(event).await?;
+    Ok(())
 }
 
 fn not_queued(run: &Run) -> Refusal {
@@ -129,7 +147,12 @@ pub async fn hand_over<S: Statements, R: Random>(
             vec![(&hold.run_id).into(), (change.now.0 + within_ms).into()],
         )
         .await?;
-    Ok(())
+    tell(
+        change,
+        &get(change.tx, &hold.run_id).await?,
+        RunStatus::Running,
+    )
+    .await
 }
 
 /// Notes the branch that a run works on: one conditional statement, so that it needs no transaction (invariant I2).

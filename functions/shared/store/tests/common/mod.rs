@@ -1,6 +1,10 @@
 //! What the store's tests share: a migrated database with one project and some agents.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
