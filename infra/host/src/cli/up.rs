@@ -55,6 +55,9 @@ pub(super) struct Arguments {
     /// Requests that one instance of a function answers at once; Spin's default is 16.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     instance_concurrency: usize,
+    /// Threads that components run on; twice the number of cores by default, and at least 4.
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<usize>,
     /// How to report the start.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -80,13 +83,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), String> {
         super::build::build(&app)?;
     }
     let started = Instant::now();
+    // SQLite works on these threads; with twice the cores a long statement doesn't hold up the others.
+    let threads = arguments.threads.unwrap_or_else(|| {
+        std::thread::available_parallelism()
+            .map_or(4, |cores| cores.get() * 2)
+            .max(4)
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        // SQLite works on these threads; with twice the cores a long statement doesn't hold up the others.
-        .worker_threads(
-            std::thread::available_parallelism()
-                .map_or(4, |cores| cores.get() * 2)
-                .max(4),
-        )
+        .worker_threads(threads.max(1))
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
