@@ -352,7 +352,7 @@ impl Loom {
         }
         for path in paths {
             say(&format!(
-                "  curl -s -H \"authorization: Bearer $token\" {url}/api/v1/{path}"
+                "  curl -s -w '\\n' -H \"authorization: Bearer $token\" '{url}/api/v1/{path}'"
             ));
         }
         say("");
