@@ -64,7 +64,11 @@ fn main() -> ExitCode {
         runtime.block_on(async {
             match &arguments.command {
                 Some(Role::ServeNative { database }) => loom_bench::serve_native(database).await,
-                None => run(&arguments).await,
+                // Dropping the run ends the processes that it started, and removes its databases.
+                None => tokio::select! {
+                    done = run(&arguments) => done,
+                    stopped = stopped() => Err(stopped?.into()),
+                },
             }
         })
     });
@@ -75,6 +79,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Waits for a signal that asks for a stop, and says so.
+async fn stopped() -> Result<&'static str> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    Ok("stopped by a signal")
 }
 
 async fn run(arguments: &Arguments) -> Result<()> {
