@@ -1,5 +1,12 @@
 //! Money: reserved before a call, settled after it, released when nobody will (invariants I7 and I11).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a broken assumption of a test should stop it at once"
+)]
+
 mod common;
 
 use common::{LEASE_MS, RETRY, World};

@@ -1,5 +1,12 @@
 //! Claims and leases: one winner, stale writers refused (invariants I1 to I3).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a broken assumption of a test should stop it at once"
+)]
+
 mod common;
 
 use common::{LEASE_MS, RETRY, World, code};

@@ -1,5 +1,12 @@
 //! Migrations apply once, in order, from any number of callers.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a broken assumption of a test should stop it at once"
+)]
+
 use loom_platform::{Platform, Statements, native::NativePlatform};
 use loom_store::migrate::{self, MIGRATIONS, MigrateError};
 

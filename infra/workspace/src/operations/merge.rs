@@ -37,7 +37,8 @@ pub(super) fn merge(task: &Task<'_>) -> Answer {
         }
         let tree = merged_tree(task, &git, &head, &base)?;
         test(task, &git, &tree)?;
-        let text = format!("Merge {}: {}", space.branch, task.call.run.bead_title);
+        let run = &task.call.run;
+        let text = format!("Merge {}: {}", run.bead_id, run.bead_title);
         let text = message::compose(&text, &task.call.run, &task.call.key);
         let commit = git.line(&["commit-tree", &tree, "-m", &text, "-p", &base, "-p", &head])?;
         if advance(task, &git, &commit, &base)? {

@@ -27,7 +27,7 @@ async fn a_merge_moves_the_base_branch() {
     );
     let message = world.git(&["show", "-s", "--format=%B", &merged]);
     assert!(
-        message.starts_with("Merge agent/bd-r/fix-the-sum: Fix the sum\n\nBead: bd-r\n"),
+        message.starts_with("Merge bd-r: Fix the sum\n\nBead: bd-r\n"),
         "{message}"
     );
     // Once more, by another call: it is there already.

@@ -10,10 +10,7 @@ pub fn overlap(one: &[String], other: &[String]) -> bool {
 fn globs_meet(a: &str, b: &str) -> bool {
     let parts = |glob: &str| -> Vec<Vec<char>> {
         let glob = glob.trim_start_matches("./").trim_matches('/');
-        glob.split('/')
-            .take(64)
-            .map(without_classes)
-            .collect()
+        glob.split('/').take(64).map(without_classes).collect()
     };
     paths_meet(&parts(a), &parts(b))
 }
