@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use loom_api::Settings;
 use loom_domain::{
-    bead::ReasonCode,
     budget::{BudgetScope, reservation_tokens},
     conversation::{Message, Reply},
     model_failure::{ModelFailure, Response, response},
@@ -107,7 +106,7 @@ async fn open<P: Platform>(
 ) -> Result<OpenedStep, Stop> {
     let context = Context::load(platform, hold).await?;
     let Some(provider) = choose_provider(platform, &context).await? else {
-        let why = format!("{:?}", ReasonCode::NoHealthyProvider);
+        let why = "No provider is healthy.".to_owned();
         return Err(Stop::Park {
             after_ms: 10_000,
             why,

@@ -61,7 +61,7 @@ pub(crate) async fn work<P: Platform>(platform: &P, settings: Settings, leased: 
                 "the run waits and is taken up again later",
                 &why,
             );
-            pause(platform, hold, after_ms).await;
+            pause(platform, hold, after_ms, &why).await;
         }
         Err(Stop::Failed(error)) => {
             log(
@@ -70,7 +70,8 @@ pub(crate) async fn work<P: Platform>(platform: &P, settings: Settings, leased: 
                 "the step failed; it is taken up again",
                 &format!("{error:?}"),
             );
-            pause(platform, hold, AFTER_FAILURE_MS).await;
+            let reason = format!("{}: {}", error.code(), error.message());
+            pause(platform, hold, AFTER_FAILURE_MS, &reason).await;
         }
         Err(Stop::End(reason)) => log(
             hold,
@@ -98,11 +99,11 @@ async fn call_next<P: Platform>(platform: &P, run_id: &str) {
     }
 }
 
-async fn pause<P: Platform>(platform: &P, hold: &Hold, after_ms: i64) {
+async fn pause<P: Platform>(platform: &P, hold: &Hold, after_ms: i64, reason: &str) {
     let handed_over = async {
         let tx = platform.database().transaction().await?;
         let change = Change::new(&tx, platform.random(), "agent-step").await?;
-        run::hand_over(&change, hold, after_ms).await?;
+        run::pause(&change, hold, after_ms, reason).await?;
         tx.commit().await?;
         Ok::<(), Stop>(())
     };

@@ -49,7 +49,7 @@ pub async fn lease<S: Statements, R: Random>(
         )
         .await?;
     let run = get(change.tx, run_id).await?;
-    tell(change, &run, RunStatus::Queued).await?;
+    tell(change, &run, RunStatus::Queued, None).await?;
     Ok(Leased { run, hold })
 }
 
@@ -58,6 +58,7 @@ async fn tell<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     run: &Run,
     old: RunStatus,
+    reason: Option<&str>,
 ) -> Result<(), StoreError> {
     let event = NewEvent::new(EventKind::RunStatusChanged)
         .project(&run.project_id)
@@ -66,7 +67,8 @@ async fn tell<S: Statements, R: Random>(
         .agent(&run.agent_id)
         .with("old_status", old.as_str())
         .with("status", run.status.as_str())
-        .with("fence", run.fence);
+        .with("fence", run.fence)
+        .with("reason", reason);
     change.event(event).await?;
     Ok(())
 }
@@ -138,21 +140,35 @@ pub async fn hand_over<S: Statements, R: Random>(
     hold: &Hold,
     within_ms: i64,
 ) -> Result<(), StoreError> {
+    give_back(change, hold, within_ms, None).await
+}
+
+/// Gives the run back to the queue because something outside is not there, to be taken up by the tick after
+/// `after_ms`. The event says why.
+pub async fn pause<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    hold: &Hold,
+    after_ms: i64,
+    reason: &str,
+) -> Result<(), StoreError> {
+    give_back(change, hold, after_ms, Some(reason)).await
+}
+
+async fn give_back<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    hold: &Hold,
+    within_ms: i64,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
     guard(change.tx, hold).await?;
     let sql = "UPDATE run SET status = 'queued', lease_until = ?2 WHERE id = ?1";
+    let until = change.now.0 + within_ms;
     change
         .tx
-        .execute(
-            sql,
-            vec![(&hold.run_id).into(), (change.now.0 + within_ms).into()],
-        )
+        .execute(sql, vec![(&hold.run_id).into(), until.into()])
         .await?;
-    tell(
-        change,
-        &get(change.tx, &hold.run_id).await?,
-        RunStatus::Running,
-    )
-    .await
+    let run = get(change.tx, &hold.run_id).await?;
+    tell(change, &run, RunStatus::Running, reason).await
 }
 
 /// Notes the branch that a run works on: one conditional statement, so that it needs no transaction (invariant I2).

@@ -21,7 +21,7 @@ use crate::{
 pub use claim::{Claim, Claimed, claim};
 pub use ending::{cancel, end};
 pub use expiry::{expired, requeue};
-pub use lease::{Leased, guard, hand_over, lease, renew, set_branch, set_summary};
+pub use lease::{Leased, guard, hand_over, lease, pause, renew, set_branch, set_summary};
 pub use list::{ActionCount, RunUsage, action_counts_of_bead, live, usage_of_bead};
 pub use step::{
     ActionRecord, NewStep, OpenedStep, StepRecord, StepReply, action_log, actions_of_step,
