@@ -290,7 +290,7 @@ impl fmt::Display for Outcome {
             "at least half as many requests a second as natively, in every row",
             met == self.rows.len(),
             format_args!(
-                "{met} of {} rows; the least is {:.0} %, {}",
+                "met in {met} of {} rows; the least is {:.0} %, {}",
                 self.rows.len(),
                 worst.0 * 100.0,
                 worst.1
