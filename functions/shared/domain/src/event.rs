@@ -89,6 +89,28 @@ kinds! {
     DecisionCreated = "decision.created",
     /// A question was answered.
     DecisionDecided = "decision.decided",
+    /// A question was handed from the decision-maker to a person, or asked again more urgently.
+    DecisionEscalated = "decision.escalated",
+    /// A question's deadline passed without an answer.
+    DecisionExpired = "decision.expired",
+    /// A workflow was defined, or its definition was replaced.
+    WorkflowUpdated = "workflow.updated",
+    /// An execution of a workflow began for a bead.
+    WorkflowStarted = "workflow.started",
+    /// An execution went from one node to another, or was put back to one.
+    WorkflowAdvanced = "workflow.advanced",
+    /// Something happened at a node that leaves the execution there: a failed attempt, a signal, a pause.
+    WorkflowStatusChanged = "workflow.status_change",
+    /// An execution ended.
+    WorkflowEnded = "workflow.ended",
+    /// A motivation was defined, changed, enabled or disabled.
+    MotivationUpdated = "motivation.updated",
+    /// A motivation was deleted.
+    MotivationDeleted = "motivation.deleted",
+    /// A motivation fired: it filed a bead, woke a role, or both.
+    MotivationFired = "motivation.fired",
+    /// A motivation was due and did not fire: a cap, its cool-down or its circuit breaker kept it, or it was missed.
+    MotivationSkipped = "motivation.skipped",
     /// A lesson was kept.
     LessonCreated = "lesson.created",
     /// Money was refused: a budget would have been exceeded.
