@@ -16,6 +16,7 @@ pub mod id;
 pub mod lesson;
 pub mod loop_detection;
 pub mod model_failure;
+pub mod org_chart;
 pub mod persona;
 pub mod project;
 pub mod prompt;
@@ -27,5 +28,6 @@ pub mod routing;
 pub mod run;
 pub mod time;
 pub mod timer;
+pub mod workflow;
 
 pub use refusal::{Refusal, RefusalKind};

@@ -65,7 +65,7 @@ pub async fn reserve<S: Statements>(
         )
         .await?;
         let sql = "UPDATE budget SET reserved_micro_usd = reserved_micro_usd + ?3 WHERE scope = ?1 AND subject = ?2 \
-                   AND (?4 IS NULL OR reserved_micro_usd + spent_micro_usd + ?3 <= ?4)";
+                   AND (?4 IS NULL OR reserved_micro_usd + spent_micro_usd + ?3 <= ?4 + granted_micro_usd)";
         let reserved = tx
             .execute(
                 sql,

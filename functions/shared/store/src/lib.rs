@@ -21,6 +21,7 @@ pub mod provider;
 mod row;
 pub mod run;
 pub mod timer;
+pub mod workflow;
 
 pub use change::{Change, now};
 pub use error::StoreError;

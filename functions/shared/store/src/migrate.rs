@@ -27,6 +27,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "accounts",
         sql: include_str!("../migrations/0002_accounts.sql"),
     },
+    Migration {
+        version: 3,
+        name: "workflows",
+        sql: include_str!("../migrations/0003_workflows.sql"),
+    },
 ];
 
 /// Why the schema is not as this build needs it.
