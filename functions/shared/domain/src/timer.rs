@@ -5,18 +5,24 @@
 pub enum TimerKind {
     /// The bead `subject` may be tried again.
     BeadRetry,
+    /// The agent `subject`, which is stuck, is tried again.
+    AgentRetry,
 }
 
 impl TimerKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[Self::BeadRetry, Self::AgentRetry];
+
     /// The word in SQL.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BeadRetry => "bead_retry",
+            Self::AgentRetry => "agent_retry",
         }
     }
 
     /// The kind that [`as_str`](Self::as_str) names.
     pub fn parse(text: &str) -> Option<Self> {
-        (text == Self::BeadRetry.as_str()).then_some(Self::BeadRetry)
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
     }
 }
