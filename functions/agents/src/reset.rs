@@ -1,12 +1,13 @@
 use axum::extract::State;
 use loom_api::{Caller, Error, Json, Path, Tagged};
-use loom_domain::agent::{Agent, AgentStatus};
+use loom_domain::agent::Agent;
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{Change, agent};
 
 use crate::list::tagged;
 
-/// Sets an agent that is stuck idle. One that is idle stays so; one that is busy refuses, for its run decides.
+/// Sets an agent that is stuck idle and forgets its failures. One that is idle stays so; one that is busy refuses, for
+/// its run decides.
 pub(crate) async fn reset<P: Platform>(
     State(platform): State<P>,
     caller: Caller,
@@ -15,10 +16,7 @@ pub(crate) async fn reset<P: Platform>(
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), &caller.name).await?;
     let before = agent::get(&tx, &id).await?;
-    if before.status == AgentStatus::Idle {
-        return Ok(tagged(before));
-    }
-    agent::set_status(&change, &before, AgentStatus::Idle, None).await?;
+    agent::reset(&change, &before).await?;
     let agent = agent::get(&tx, &id).await?;
     tx.commit().await?;
     loom_api::nudge(&platform);

@@ -57,6 +57,8 @@ kinds! {
     AgentUpdated = "agent.updated",
     /// An agent left.
     AgentDeleted = "agent.deleted",
+    /// A project's org chart was made, or its positions changed.
+    OrgChartUpdated = "org_chart.updated",
     /// One agent wrote to another.
     MessageSent = "message.sent",
     /// A persona's text was replaced.
@@ -71,7 +73,9 @@ kinds! {
     ProviderDeleted = "provider.deleted",
     /// A run was opened by a claim.
     RunCreated = "run.created",
-    /// A run was leased for its next step, or given back to the queue after it.
+    /// Something that a waiting run waited for is there; `waits_left` says for how much more it waits.
+    RunAnswered = "run.answered",
+    /// A run was leased for its next step, given back to the queue after it, or waits for something outside.
     RunStatusChanged = "run.status_change",
     /// A run whose lease expired was put back in the queue.
     RunRequeued = "run.requeued",

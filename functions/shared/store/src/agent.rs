@@ -2,15 +2,19 @@
 
 use loom_domain::{
     Refusal,
-    agent::{Agent, AgentStatus},
+    agent::{Agent, AgentStatus, Ended, Record, STUCK_FOR},
     event::{EventKind, NewEvent},
+    run::{Ending, Run},
+    time::Timestamp,
+    timer::TimerKind,
 };
 use loom_platform::{DatabaseError, Random, Row, Statements};
 
 use crate::{
     StoreError,
     change::Change,
-    row::{optional_time, time, word},
+    row::{json, optional_time, time, to_json, word},
+    timer,
 };
 
 const COLUMNS: &str = "id, name, role, persona, project_id, provider_id, model, status, status_reason, current_run, \
@@ -32,6 +36,16 @@ pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Agent, Store
         )
         .into()),
     }
+}
+
+/// The agent `id`, if it exists.
+pub(crate) async fn find<S: Statements>(
+    statements: &S,
+    id: &str,
+) -> Result<Option<Agent>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM agent WHERE id = ?1");
+    let row = statements.query_one(&sql, vec![id.into()]).await?;
+    row.as_ref().map(from_row).transpose()
 }
 
 /// Up to `limit` agents after the id `after`, oldest first; of one project (and those of none) when it is given.
@@ -185,6 +199,17 @@ pub async fn set_status<S: Statements, R: Random>(
     if agent.current_run.is_some() || status == AgentStatus::Busy {
         return Err(busy(agent).into());
     }
+    change_status(change, agent, status, reason, reason).await
+}
+
+/// `reason` is kept while the agent has that status; `because` is told in the event.
+async fn change_status<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    agent: &Agent,
+    status: AgentStatus,
+    reason: Option<&str>,
+    because: Option<&str>,
+) -> Result<(), StoreError> {
     change
         .tx
         .execute(
@@ -192,12 +217,128 @@ pub async fn set_status<S: Statements, R: Random>(
             vec![(&agent.id).into(), status.as_str().into(), reason.into()],
         )
         .await?;
-    let event = NewEvent::new(EventKind::AgentStatusChanged)
+    let mut event = NewEvent::new(EventKind::AgentStatusChanged)
         .agent(&agent.id)
         .with("old_status", agent.status.as_str())
         .with("new_status", status.as_str())
-        .with("reason", reason);
+        .with("reason", because);
+    event.project_id.clone_from(&agent.project_id);
     change.event(event).await?;
+    Ok(())
+}
+
+/// Sets an agent that is stuck idle, as if it had never failed. One that is idle stays so.
+///
+/// Refuses with `agent_busy` while it has a run.
+pub async fn reset<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    agent: &Agent,
+) -> Result<(), StoreError> {
+    if agent.status == AgentStatus::Idle {
+        return keep_record(change.tx, &agent.id, &Record::default()).await;
+    }
+    set_status(change, agent, AgentStatus::Idle, None).await?;
+    timer::cancel(change.tx, TimerKind::AgentRetry, &agent.id).await?;
+    keep_record(change.tx, &agent.id, &Record::default()).await
+}
+
+/// The agent that is stuck for long enough is tried again: idle, until its next failure of its own.
+pub async fn retry_is_due<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    id: &str,
+) -> Result<(), StoreError> {
+    let agent = match get(change.tx, id).await {
+        Ok(agent) => agent,
+        // It was deleted meanwhile.
+        Err(StoreError::Refused(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if agent.status != AgentStatus::Stuck {
+        return Ok(());
+    }
+    let record = record(change.tx, id).await?.on_trial();
+    keep_record(change.tx, id, &record).await?;
+    let reason = "It was stuck for 30 minutes and is tried again.";
+    change_status(change, &agent, AgentStatus::Idle, None, Some(reason)).await
+}
+
+/// Frees the agent of a run that ends; by the run's end it may be stuck.
+pub(crate) async fn run_ended<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    run: &Run,
+    ending: &Ending,
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM agent WHERE id = ?1 AND current_run = ?2");
+    let values = vec![(&run.agent_id).into(), (&run.id).into()];
+    // An agent that has been freed already, by a run that waits, has no part in its end.
+    let Some(row) = change.tx.query_one(&sql, values).await? else {
+        return Ok(());
+    };
+    let agent = from_row(&row)?;
+    let mut record = record(change.tx, &agent.id).await?;
+    let before = record.clone();
+    let stuck = record.after(Ended {
+        bead_id: &run.bead_id,
+        status: ending.status,
+        code: &ending.code,
+        message: &ending.message,
+    });
+    if record != before {
+        keep_record(change.tx, &agent.id, &record).await?;
+    }
+    change
+        .tx
+        .execute(
+            "UPDATE agent SET status = ?2, status_reason = ?3, current_run = NULL, current_bead = NULL, \
+             last_active_at = ?4 WHERE id = ?1",
+            vec![
+                (&agent.id).into(),
+                if stuck.is_some() { "stuck" } else { "idle" }.into(),
+                stuck.as_ref().into(),
+                change.now.0.into(),
+            ],
+        )
+        .await?;
+    let event = NewEvent::new(EventKind::AgentStatusChanged)
+        .project(&run.project_id)
+        .bead(&run.bead_id)
+        .run(&run.id)
+        .agent(&agent.id)
+        .with("old_status", "busy");
+    let event = match stuck {
+        Some(reason) => {
+            let due_at = Timestamp(change.now.0 + STUCK_FOR);
+            timer::set(change.tx, TimerKind::AgentRetry, &agent.id, due_at).await?;
+            event.with("new_status", "stuck").with("reason", reason)
+        }
+        None => event.with("new_status", "idle"),
+    };
+    change.event(event).await?;
+    Ok(())
+}
+
+async fn record<S: Statements>(statements: &S, id: &str) -> Result<Record, StoreError> {
+    let sql = "SELECT failed_beads, on_trial FROM agent WHERE id = ?1";
+    let row = statements.query_one(sql, vec![id.into()]).await?;
+    row.map_or_else(
+        || Ok(Record::default()),
+        |row| {
+            Ok(Record {
+                failed_beads: json(&row, 0)?,
+                on_trial: row.boolean(1)?,
+            })
+        },
+    )
+}
+
+async fn keep_record<S: Statements>(tx: &S, id: &str, record: &Record) -> Result<(), StoreError> {
+    let sql = "UPDATE agent SET failed_beads = ?2, on_trial = ?3 WHERE id = ?1";
+    let values = vec![
+        id.into(),
+        to_json(&record.failed_beads).into(),
+        record.on_trial.into(),
+    ];
+    tx.execute(sql, values).await?;
     Ok(())
 }
 
@@ -223,6 +364,7 @@ pub async fn delete<S: Statements, R: Random>(
             vec![(&agent.id).into()],
         )
         .await?;
+    timer::cancel(change.tx, TimerKind::AgentRetry, &agent.id).await?;
     change
         .event(
             NewEvent::new(EventKind::AgentDeleted)

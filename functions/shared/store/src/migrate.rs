@@ -32,6 +32,16 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "workflows",
         sql: include_str!("../migrations/0003_workflows.sql"),
     },
+    Migration {
+        version: 5,
+        name: "waits",
+        sql: include_str!("../migrations/0005_waits.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "teams",
+        sql: include_str!("../migrations/0006_teams.sql"),
+    },
 ];
 
 /// Why the schema is not as this build needs it.
