@@ -17,6 +17,8 @@ mod tools;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use near::nearest;
+
 pub use argv::{ArgvError, split as split_command};
 pub use check::{Checked, from_json};
 pub(crate) use check::{from_call, names_an_action};
@@ -184,6 +186,9 @@ pub enum Action {
         /// The bead that this is a part of.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<String>,
+        /// Whether the run waits until it is closed.
+        #[serde(default, skip_serializing_if = "is_false")]
+        wait: bool,
     },
     /// Change fields of a bead; what is `None` stays.
     UpdateBead {
@@ -248,14 +253,14 @@ pub enum Action {
         /// What must change.
         reason: String,
     },
-    /// Ask another role and wait for the answer.
+    /// Ask another role or a person, and wait for the answer.
     Ask {
         /// Who should know.
         role: String,
         /// The question, understandable without this conversation.
         question: String,
     },
-    /// Give a part of the work to another role, as a bead of its own.
+    /// Give a part of the work to another role, as a bead of its own, and wait until it is closed.
     Delegate {
         /// Who shall do it.
         role: String,
