@@ -3,7 +3,7 @@ use http::StatusCode;
 use loom_api::{Caller, Error, IfMatch, Json, Path, Tagged, version_of};
 use loom_domain::agent::Agent;
 use loom_platform::{Database, Platform, Transaction};
-use loom_store::{Change, agent};
+use loom_store::{Change, agent, org_chart};
 
 use crate::{input::Input, list::tagged};
 
@@ -23,6 +23,7 @@ pub(crate) async fn change<P: Platform>(
     if wanted == before {
         return Ok(tagged(before));
     }
+    org_chart::may_move(&change, &before, &wanted).await?;
     let agent = agent::update(&change, wanted).await?;
     tx.commit().await?;
     loom_api::nudge(&platform);

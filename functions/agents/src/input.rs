@@ -124,6 +124,6 @@ fn known(field: &str, id: &str, found: Result<(), StoreError>) -> Result<(), Err
     }
 }
 
-fn wrong(field: &str, problem: impl Into<String>) -> Error {
+pub(crate) fn wrong(field: &str, problem: impl Into<String>) -> Error {
     Error::invalid_fields().field(field, problem)
 }

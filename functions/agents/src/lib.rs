@@ -1,14 +1,19 @@
-//! Agents: spawn, read, change, reset, delete.
+//! Agents: spawn, clone, read, change, reset, delete.
 //!
 //! | Route | What it does |
 //! |---|---|
 //! | `GET`, `POST /api/v1/agents` | lists agents, oldest first, narrowed by `project_id`; spawns one |
 //! | `GET`, `PUT`, `DELETE /api/v1/agents/{id}` | reads, changes, deletes one; on `PUT` what is absent stays and `null` removes |
+//! | `POST /api/v1/agents/{id}/clone` | adds another one like it, with another persona if one is asked for |
 //! | `POST /api/v1/agents/{id}/reset` | sets one that is stuck idle again |
+//!
+//! Whoever joins must find room: in Loom (the variable `max_agents`), in its project (`max_agents`), and in the position of
+//! the project's org chart (`max_instances`).
 //!
 //! An agent needs no provider of its own: without one it calls the first that is healthy.
 
 mod change;
+mod clone;
 mod input;
 mod list;
 mod reset;
@@ -37,5 +42,6 @@ pub fn routes<P: Platform>() -> Routes<P> {
         .get("/api/v1/agents/{id}", AgentsRead, list::read::<P>)
         .put("/api/v1/agents/{id}", AgentsWrite, change::change::<P>)
         .delete("/api/v1/agents/{id}", AgentsDelete, change::delete::<P>)
+        .post("/api/v1/agents/{id}/clone", AgentsWrite, clone::clone::<P>)
         .post("/api/v1/agents/{id}/reset", AgentsWrite, reset::reset::<P>)
 }

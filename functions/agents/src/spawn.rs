@@ -1,12 +1,12 @@
 use axum::extract::State;
-use loom_api::{Caller, Created, Error, Json, Tagged, version_of};
+use loom_api::{Caller, Created, Error, Json, Settings, Tagged, version_of};
 use loom_domain::{
     agent::{Agent, AgentStatus},
     role::Role,
     time::Timestamp,
 };
 use loom_platform::{Database, Platform, Transaction};
-use loom_store::{Change, agent, project};
+use loom_store::{Change, agent, org_chart, project};
 
 use crate::input::Input;
 
@@ -18,6 +18,7 @@ pub(crate) async fn spawn<P: Platform>(
     if input.role.is_none() && input.persona.is_none() {
         return Err(Error::invalid_fields().field("role", "is required, or persona"));
     }
+    let max_agents = Settings::max_agents(&platform).await?;
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), &caller.name).await?;
     let empty = Agent {
@@ -45,7 +46,7 @@ pub(crate) async fn spawn<P: Platform>(
         };
         new.name = agent::free_name(&tx, &wanted).await?;
     }
-    let agent = agent::spawn(&change, new).await?;
+    let agent = org_chart::hire(&change, new, max_agents).await?;
     tx.commit().await?;
     // A bead may have waited for just this agent.
     loom_api::nudge(&platform);

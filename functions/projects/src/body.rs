@@ -4,15 +4,23 @@ use loom_domain::project::ProjectInput;
 use serde::de::value::{MapAccessDeserializer, StringDeserializer};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 
-/// The body of a registration: a [`ProjectInput`], and beside it the roles of the team.
+/// The body of a registration: a [`ProjectInput`], and beside it who is on the team.
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(crate) project: ProjectInput,
-    /// The roles as they were given; `None` = the default team.
-    pub(crate) team: Option<Vec<String>>,
+    pub(crate) team: TeamInput,
 }
 
-/// Serde cannot both flatten and refuse unknown fields, so `team` is taken out on the way to the other fields.
+/// Who is on the team, as it was given.
+#[derive(Debug, Default)]
+pub(crate) struct TeamInput {
+    /// The roles, one agent each.
+    pub(crate) team: Option<Vec<String>>,
+    /// The size of the company.
+    pub(crate) profile: Option<String>,
+}
+
+/// Serde cannot both flatten and refuse unknown fields, so those of the team are taken out on the way to the others.
 impl<'de> Deserialize<'de> for Registration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Fields)
@@ -29,7 +37,7 @@ impl<'de> Visitor<'de> for Fields {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Registration, A::Error> {
-        let mut team = None;
+        let mut team = TeamInput::default();
         let others = WithoutTeam {
             fields,
             team: &mut team,
@@ -41,7 +49,7 @@ impl<'de> Visitor<'de> for Fields {
 
 struct WithoutTeam<'a, A> {
     fields: A,
-    team: &'a mut Option<Vec<String>>,
+    team: &'a mut TeamInput,
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutTeam<'_, A> {
@@ -52,11 +60,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutTeam<'_, A> {
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
         while let Some(name) = self.fields.next_key::<String>()? {
-            if name != "team" {
-                let name: StringDeserializer<A::Error> = name.into_deserializer();
-                return seed.deserialize(name).map(Some);
+            match name.as_str() {
+                "team" => self.team.team = Some(self.fields.next_value()?),
+                "profile" => self.team.profile = Some(self.fields.next_value()?),
+                _ => {
+                    let name: StringDeserializer<A::Error> = name.into_deserializer();
+                    return seed.deserialize(name).map(Some);
+                }
             }
-            *self.team = Some(self.fields.next_value()?);
         }
         Ok(None)
     }

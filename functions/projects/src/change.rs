@@ -6,7 +6,7 @@ use loom_domain::{
     project::{Project, ProjectInput},
 };
 use loom_platform::{Database, Platform, Transaction};
-use loom_store::{Change, project};
+use loom_store::{Change, org_chart, project};
 
 /// What is absent stays.
 pub(crate) async fn change<P: Platform>(
@@ -23,6 +23,14 @@ pub(crate) async fn change<P: Platform>(
     let wanted = input.apply(before.clone())?;
     if wanted == before {
         return Ok(Tagged(before.version, Json(before)));
+    }
+    if wanted.max_agents < before.max_agents {
+        let present = org_chart::present(&tx, &id).await?;
+        let agents: i64 = present.values().sum();
+        if wanted.max_agents < agents {
+            let problem = format!("must be at least {agents}, the agents that it has");
+            return Err(Error::invalid_fields().field("max_agents", problem));
+        }
     }
     let project = project::update(&change, wanted, EventKind::ProjectUpdated).await?;
     tx.commit().await?;

@@ -2,12 +2,11 @@ use axum::extract::State;
 use loom_api::{Caller, Error, IfMatch, Json, Path, Tagged};
 use loom_domain::{
     Refusal,
-    bead::BeadStatus,
     event::{EventKind, NewEvent},
-    project::{Project, ProjectStatus},
+    project::Project,
 };
 use loom_platform::{Database, Platform, Transaction};
-use loom_store::{Change, project, run};
+use loom_store::{Change, project};
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -44,46 +43,7 @@ pub(crate) async fn close<P: Platform>(
     let change = Change::new(&tx, platform.random(), &caller.name).await?;
     let before = project::get(&tx, &id).await?;
     if_match.check(before.version)?;
-    if before.status == ProjectStatus::Closed {
-        return Err(same_status(&before).into());
-    }
-    if before.is_perpetual {
-        let message = format!(
-            "Project {} is perpetual and never closes. Set is_perpetual to false first.",
-            before.name
-        );
-        return Err(Refusal::conflict("project_is_perpetual", message).into());
-    }
-    let counts = project::bead_counts(&tx, &id).await?;
-    let unfinished: i64 = counts
-        .iter()
-        .filter(|(status, _)| status != BeadStatus::Closed.as_str())
-        .map(|(_, count)| count)
-        .sum();
-    if unfinished > 0 && !input.force {
-        let message = format!(
-            "Project {} has {unfinished} bead(s) that are not closed. Close them first, or repeat this with \
-             \"force\": true, which stops the runs at work and leaves the beads as they are.",
-            before.name
-        );
-        return Err(Refusal::conflict("project_has_open_beads", message)
-            .detail("open_beads", unfinished)
-            .into());
-    }
-    for live in run::live(&tx, Some(&id), i64::MAX).await? {
-        run::cancel(
-            &change,
-            &live.id,
-            &format!("{} closed the project.", caller.name),
-        )
-        .await?;
-    }
-    let closed = Project {
-        status: ProjectStatus::Closed,
-        closed_at: Some(change.now),
-        ..before
-    };
-    let project = project::update(&change, closed, EventKind::ProjectClosed).await?;
+    let project = project::close(&change, before, input.force).await?;
     comment(&change, &id, &input.comment).await?;
     tx.commit().await?;
     Ok(Tagged(project.version, Json(project)))

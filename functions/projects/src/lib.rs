@@ -2,16 +2,18 @@
 //!
 //! | Route | What it does |
 //! |---|---|
-//! | `GET`, `POST /api/v1/projects` | lists projects, oldest first; registers one with its team |
+//! | `GET`, `POST /api/v1/projects` | lists projects, oldest first; registers one with its org chart and team |
 //! | `GET`, `PUT`, `DELETE /api/v1/projects/{id}` | reads, changes, deletes one; on `PUT` what is absent stays |
 //! | `POST /api/v1/projects/{id}/close` | stops all work on it |
 //! | `POST /api/v1/projects/{id}/reopen` | starts it again |
 //! | `GET /api/v1/projects/{id}/state` | counts of its beads, its runs, its money |
+//! | `GET`, `PUT /api/v1/org-charts/{project_id}` | its positions and who fills them; replaces the positions |
 
 mod body;
 mod change;
 mod close;
 mod list;
+mod org_chart;
 mod register;
 mod reopen;
 mod state;
@@ -54,5 +56,15 @@ pub fn routes<P: Platform>() -> Routes<P> {
             "/api/v1/projects/{id}/state",
             ProjectsRead,
             state::state::<P>,
+        )
+        .get(
+            "/api/v1/org-charts/{project_id}",
+            ProjectsRead,
+            org_chart::read::<P>,
+        )
+        .put(
+            "/api/v1/org-charts/{project_id}",
+            ProjectsWrite,
+            org_chart::change::<P>,
         )
 }

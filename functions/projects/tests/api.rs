@@ -85,7 +85,7 @@ impl World {
 
     async fn snapshot(&self) -> Vec<String> {
         let mut rows = Vec::new();
-        for table in ["project", "agent", "bead", "run", "event"] {
+        for table in ["project", "agent", "org_position", "bead", "run", "event"] {
             let sql = format!("SELECT * FROM {table}");
             for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
                 rows.push(format!("{table} {row:?}"));
@@ -102,7 +102,10 @@ async fn each_route_lets_in_whom_its_permission_allows() {
         let Access::Permission(permission) = declared.access else {
             panic!("{} {} is open to anybody", declared.method, declared.path);
         };
-        let path = declared.path.replace("{id}", "none");
+        let path = declared
+            .path
+            .replace("{id}", "none")
+            .replace("{project_id}", "none");
         let request = || call(declared.method.as_str(), &path);
         assert_eq!(
             request()
@@ -158,7 +161,9 @@ async fn a_project_comes_with_a_team() {
         [
             "Code Reviewer (Demo app)",
             "Engineering Manager (Demo app)",
-            "QA Engineer (Demo app)"
+            "Product Manager (Demo app)",
+            "QA Engineer (Demo app)",
+            "Web Designer (Demo app)"
         ]
     );
     for agent in &team {
@@ -382,7 +387,8 @@ async fn a_project_closes_when_its_beads_are_closed_or_by_force() {
     );
     assert_eq!(
         state["budget"],
-        json!({"cap_micro_usd": null, "reserved_micro_usd": 0, "spent_micro_usd": 0})
+        json!({"cap_micro_usd": null, "reserved_micro_usd": 0, "spent_micro_usd": 0, "granted_micro_usd": 0,
+            "is_withheld": false})
     );
 
     let close = format!("/api/v1/projects/{id}/close");
@@ -479,7 +485,7 @@ async fn only_a_project_without_beads_is_deleted_and_its_team_goes_with_it() {
     assert_eq!(world.count("project").await, 1);
     assert_eq!(
         world.count("agent").await,
-        3,
+        5,
         "the other project's team stays"
     );
 }

@@ -22,7 +22,11 @@ impl Race {
         let repository = Repository::new(&[("README.md", "Race\n")]);
         let mut team = vec!["web-designer"];
         team.resize(32, "qa-engineer");
-        let project = loom.project(&repository, &team, json!({"max_concurrent": 64}));
+        let project = loom.project(
+            &repository,
+            &team,
+            json!({"max_concurrent": 64, "max_agents": 128}),
+        );
         for _ in 0..=CLAIMS - team.len() {
             let agent = json!({"role": "qa-engineer", "project_id": project.id});
             loom.admin.post("/api/v1/agents", &agent).ok();

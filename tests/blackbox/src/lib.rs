@@ -16,3 +16,4 @@ mod main_path;
 mod models;
 mod providers;
 mod refusals;
+mod teams;

@@ -122,6 +122,8 @@ impl Loom {
             ("tokenhub_url", &model.hub().url()),
             ("tokenhub_api_key", model.hub().api_key()),
             ("retry_delay_seconds", "0"),
+            // All tests of a program share one Loom, and each has a team.
+            ("max_agents", "2000"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();

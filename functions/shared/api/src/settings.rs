@@ -33,6 +33,11 @@ impl Settings {
         })
     }
 
+    /// How many agents there may be in all (`max_agents`, 1 to 10,000, default 200): for the functions that spawn some.
+    pub async fn max_agents<P: Platform>(platform: &P) -> Result<i64, Error> {
+        number(platform, "max_agents", 200, 1..=10_000).await
+    }
+
     /// How long the next holder of a run may take to lease it, in milliseconds, before the tick looks after it.
     pub fn hand_over_ms(&self) -> i64 {
         self.lease_ms.min(10_000)

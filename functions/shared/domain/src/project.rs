@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Refusal, id::is_bead_prefix, time::Timestamp};
+use crate::{
+    Refusal,
+    id::is_bead_prefix,
+    org_chart::{DEFAULT_MAX_AGENTS, MOST_AGENTS},
+    time::Timestamp,
+};
 
 /// Whether work is dispatched for a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +99,8 @@ pub struct Project {
     pub is_perpetual: bool,
     /// How many runs it may have at once, 1 to 64.
     pub max_concurrent: i64,
+    /// How many agents may work for it alone, 1 to 256.
+    pub max_agents: i64,
     /// All that it may spend, in micro-US-dollars; none = no cap.
     pub budget_micro_usd: Option<i64>,
     /// What each of its beads may spend, in micro-US-dollars; none = no cap.
@@ -138,6 +145,8 @@ pub struct ProjectInput {
     pub is_perpetual: Option<bool>,
     /// Default 12.
     pub max_concurrent: Option<i64>,
+    /// Default 32.
+    pub max_agents: Option<i64>,
     /// 0 removes the cap.
     pub budget_micro_usd: Option<i64>,
     /// 0 removes the cap; default 5 US dollars.
@@ -168,6 +177,7 @@ impl ProjectInput {
             context: BTreeMap::new(),
             is_perpetual: false,
             max_concurrent: DEFAULT_MAX_CONCURRENT,
+            max_agents: DEFAULT_MAX_AGENTS,
             budget_micro_usd: None,
             bead_budget_micro_usd: Some(DEFAULT_BEAD_BUDGET_MICRO_USD),
             version: 1,
@@ -227,6 +237,9 @@ impl ProjectInput {
         if let Some(max_concurrent) = self.max_concurrent {
             project.max_concurrent = max_concurrent;
         }
+        if let Some(max_agents) = self.max_agents {
+            project.max_agents = max_agents;
+        }
         cap(&mut project.budget_micro_usd, self.budget_micro_usd);
         cap(
             &mut project.bead_budget_micro_usd,
@@ -267,6 +280,9 @@ fn check(project: &Project) -> Result<(), Refusal> {
     }
     if !(1..=64).contains(&project.max_concurrent) {
         wrong("max_concurrent", "must be 1 to 64");
+    }
+    if !(1..=MOST_AGENTS).contains(&project.max_agents) {
+        wrong("max_agents", "must be 1 to 256");
     }
     for (field, value) in [
         ("budget_micro_usd", project.budget_micro_usd),

@@ -2,23 +2,25 @@
 
 use loom_domain::{
     Refusal,
+    bead::BeadStatus,
     budget::BudgetScope,
-    decision::budget_fingerprint,
+    decision::{budget_fingerprint, project_close_fingerprint},
     event::{EventKind, NewEvent},
     project::{GitStrategy, Project, ProjectStatus},
 };
 use loom_platform::{DatabaseError, Random, Row, Statements, Value};
 
 use crate::{
-    StoreError, agent,
+    StoreError, agent, budget,
     change::Change,
-    decision,
+    decision, org_chart,
     row::{json, optional_time, time, to_json, word},
+    run,
 };
 
 const COLUMNS: &str = "id, name, description, git_repo, branch, status, git_strategy, bead_prefix, build_command, \
     test_command, lint_command, allowed_commands, context, is_perpetual, max_concurrent, budget_micro_usd, \
-    bead_budget_micro_usd, version, created_at, updated_at, closed_at";
+    bead_budget_micro_usd, version, created_at, updated_at, closed_at, max_agents";
 
 /// The project `id`, or a refusal that says how to find one.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Project, StoreError> {
@@ -81,8 +83,9 @@ pub async fn register<S: Statements, R: Random>(
     }
     let sql = "INSERT INTO project (id, name, description, git_repo, branch, status, git_strategy, bead_prefix, \
                build_command, test_command, lint_command, allowed_commands, context, is_perpetual, max_concurrent, \
-               budget_micro_usd, bead_budget_micro_usd, version, created_at, updated_at, closed_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+               budget_micro_usd, bead_budget_micro_usd, version, created_at, updated_at, closed_at, max_agents) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
+               ?22)";
     change
         .tx
         .execute(sql, parameters(&project))
@@ -114,6 +117,7 @@ pub async fn update<S: Statements, R: Random>(
         let fingerprint = budget_fingerprint(BudgetScope::Project, &project.id);
         decision::answer_fingerprint(change, &fingerprint, "approve", "the budget was raised")
             .await?;
+        budget::grant(change.tx, BudgetScope::Project, &project.id, 0).await?;
     }
     let mut values = parameters(&project);
     values.push(expected.into());
@@ -121,7 +125,7 @@ pub async fn update<S: Statements, R: Random>(
                git_strategy = ?7, bead_prefix = ?8, build_command = ?9, test_command = ?10, lint_command = ?11, \
                allowed_commands = ?12, context = ?13, is_perpetual = ?14, max_concurrent = ?15, \
                budget_micro_usd = ?16, bead_budget_micro_usd = ?17, version = ?18, created_at = ?19, \
-               updated_at = ?20, closed_at = ?21 WHERE id = ?1 AND version = ?22";
+               updated_at = ?20, closed_at = ?21, max_agents = ?22 WHERE id = ?1 AND version = ?23";
     if change.tx.execute(sql, values).await.map_err(taken)? == 0 {
         return Err(Refusal::conflict(
             "version_conflict",
@@ -137,6 +141,62 @@ pub async fn update<S: Statements, R: Random>(
         )
         .await?;
     Ok(project)
+}
+
+/// Closes an open project: nothing of it is dispatched until it is reopened. Its live runs are stopped, and its beads
+/// stay as they are.
+///
+/// Refuses a perpetual project, one that is closed, and, unless `force` is set, one that has beads that are not closed.
+pub async fn close<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    before: Project,
+    force: bool,
+) -> Result<Project, StoreError> {
+    if before.status == ProjectStatus::Closed {
+        return Err(Refusal::conflict(
+            "illegal_transition",
+            format!("Project {} is closed already.", before.name),
+        )
+        .detail("from", "closed")
+        .detail("to", "closed")
+        .into());
+    }
+    if before.is_perpetual {
+        let message = format!(
+            "Project {} is perpetual and never closes. Set is_perpetual to false first.",
+            before.name
+        );
+        return Err(Refusal::conflict("project_is_perpetual", message).into());
+    }
+    let unfinished: i64 = bead_counts(change.tx, &before.id)
+        .await?
+        .iter()
+        .filter(|(status, _)| status != BeadStatus::Closed.as_str())
+        .map(|(_, count)| count)
+        .sum();
+    if unfinished > 0 && !force {
+        let message = format!(
+            "Project {} has {unfinished} bead(s) that are not closed. Close them first; or repeat this with \
+             \"force\": true, which stops the runs at work and leaves the beads as they are; or have a person decide: \
+             POST /api/v1/decisions with the kind project_close.",
+            before.name
+        );
+        return Err(Refusal::conflict("project_has_open_beads", message)
+            .detail("open_beads", unfinished)
+            .into());
+    }
+    for live in run::live(change.tx, Some(&before.id), i64::MAX).await? {
+        let why = format!("{} closed the project.", change.actor);
+        run::cancel(change, &live.id, &why).await?;
+    }
+    let asked = project_close_fingerprint(&before.id);
+    decision::answer_fingerprint(change, &asked, "withdrawn", "the project was closed").await?;
+    let closed = Project {
+        status: ProjectStatus::Closed,
+        closed_at: Some(change.now),
+        ..before
+    };
+    update(change, closed, EventKind::ProjectClosed).await
 }
 
 /// Deletes a project that has no beads, and the agents that work for it alone.
@@ -166,6 +226,8 @@ pub async fn delete<S: Statements, R: Random>(
         .tx
         .execute("DELETE FROM lesson WHERE project_id = ?1", vec![id.into()])
         .await?;
+    org_chart::forget(change.tx, id).await?;
+    decision::forget_project(change.tx, id).await?;
     if change
         .tx
         .execute("DELETE FROM project WHERE id = ?1", vec![id.into()])
@@ -258,6 +320,7 @@ fn parameters(project: &Project) -> Vec<Value> {
         project.created_at.0.into(),
         project.updated_at.0.into(),
         project.closed_at.map(|at| at.0).into(),
+        project.max_agents.into(),
     ]
 }
 
@@ -284,5 +347,6 @@ fn from_row(row: &Row) -> Result<Project, StoreError> {
         created_at: time(row, 18)?,
         updated_at: time(row, 19)?,
         closed_at: optional_time(row, 20)?,
+        max_agents: row.integer(21)?,
     })
 }

@@ -1,12 +1,12 @@
 use loom_domain::{
     Refusal,
     agent::AgentStatus,
-    bead::{Bead, MAX_DISPATCHES, claim_refusal},
+    bead::{Bead, MAX_DISPATCHES, claim_refusal, overlap},
     event::{EventKind, NewEvent},
 };
 use loom_platform::{DatabaseError, Random, Statements};
 
-use crate::{StoreError, agent, bead, change::Change};
+use crate::{StoreError, agent, bead, change::Change, row::json};
 
 /// Who claims what.
 #[derive(Debug, Clone, Copy)]
@@ -46,9 +46,10 @@ pub async fn claim<S: Statements, R: Random>(
              dispatch_count = dispatch_count + 1, version = version + 1, updated_at = ?3 \
              WHERE id = ?1 AND status = 'open' AND run_id IS NULL AND open_blockers = 0 AND open_decisions = 0 \
              AND requires_human = 0 AND deleted_at IS NULL AND (retry_at IS NULL OR retry_at <= ?3) \
-             AND (assigned_to IS NULL OR assigned_to = ?4) AND dispatch_count < ?5 \
+             AND (assigned_to IS NULL OR assigned_to = ?4) AND (author_agent IS NULL OR author_agent <> ?4) \
+             AND dispatch_count < ?5 \
              AND EXISTS (SELECT 1 FROM project WHERE project.id = project_id AND project.status = 'open') \
-             RETURNING fence, project_id, dispatch_count",
+             RETURNING fence, project_id, dispatch_count, touches",
             vec![
                 claim.bead_id.into(),
                 (&run_id).into(),
@@ -62,6 +63,13 @@ pub async fn claim<S: Statements, R: Random>(
         return Err(lost(change, claim).await?.into());
     };
     let (fence, project_id, attempt) = (won.integer(0)?, won.text(1)?, won.integer(2)?);
+    refuse_overlap(
+        change.tx,
+        claim.bead_id,
+        &project_id,
+        &json::<Vec<String>>(&won, 3)?,
+    )
+    .await?;
     let lease_until = change.now.0 + claim.hand_over_ms;
     let taken = change
         .tx
@@ -146,6 +154,29 @@ pub async fn claim<S: Statements, R: Random>(
     })
 }
 
+/// Refuses a bead that changes the same paths as one that is being worked on. The transaction of the claim sees every
+/// other claim before it, so two such beads never run together, whatever number of ticks looks for work.
+async fn refuse_overlap<S: Statements>(
+    tx: &S,
+    bead_id: &str,
+    project_id: &str,
+    touches: &[String],
+) -> Result<(), StoreError> {
+    if touches.is_empty() {
+        return Ok(());
+    }
+    let live = bead::live_touches(tx, project_id).await?;
+    match live.iter().find(|(_, other)| overlap(touches, other)) {
+        None => Ok(()),
+        Some((other, _)) => Err(Refusal::conflict(
+            "touches_overlap",
+            format!("Bead {other} is being worked on and changes some of the same paths as bead {bead_id}. Claim it when that work has ended."),
+        )
+        .detail("bead_id", other.clone())
+        .into()),
+    }
+}
+
 async fn lost<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     claim: Claim<'_>,
@@ -164,6 +195,15 @@ async fn lost<S: Statements, R: Random>(
             ),
         )
         .detail("assigned_to", only));
+    }
+    if bead.author_agent.as_deref() == Some(claim.agent_id) {
+        return Ok(Refusal::conflict(
+            "own_work",
+            format!(
+                "The work on bead {} that is to be judged now is agent {}'s own. Another agent has to judge it.",
+                bead.id, claim.agent_id
+            ),
+        ));
     }
     let project = crate::project::get(change.tx, &bead.project_id).await?;
     if project.status == loom_domain::project::ProjectStatus::Closed {
@@ -204,9 +244,13 @@ async fn unavailable<S: Statements>(
         AgentStatus::Stuck => Refusal::conflict(
             "agent_stuck",
             format!(
-                "Agent {} is stuck: {}. Set it idle first.",
+                "Agent {} is stuck: {}. Set it idle first: POST /api/v1/agents/{}/reset.",
                 agent.name,
-                agent.status_reason.unwrap_or_default()
+                agent
+                    .status_reason
+                    .unwrap_or_default()
+                    .trim_end_matches('.'),
+                agent.id
             ),
         ),
     })

@@ -6,8 +6,8 @@ use loom_domain::{
 };
 use loom_platform::{Random, Statements};
 
-use super::{get, lease::guard};
-use crate::{StoreError, bead, budget, change::Change, decision, timer};
+use super::{get, lease::guard, wait};
+use crate::{StoreError, agent, bead, budget, change::Change, decision, timer, workflow};
 
 /// Ends a run: its status, its bead, its agent, its reservation, and the question that it raises, all at once.
 pub async fn end<S: Statements, R: Random>(
@@ -46,7 +46,7 @@ pub(super) async fn apply<S: Statements, R: Random>(
     summary: Option<&str>,
 ) -> Result<Ending, StoreError> {
     let bead = bead::get(change.tx, &run.bead_id).await?;
-    let ending = decide(&bead, reason, retry, change.now);
+    let ending = decide(&bead, reason.clone(), retry, change.now);
     transition(&run.id, run.status, ending.status).or_else(|refusal| {
         // A run that was never leased may still be ended by the tick or by a person.
         if run.status.is_live() && !ending.status.is_live() {
@@ -95,14 +95,7 @@ pub(super) async fn apply<S: Statements, R: Random>(
     if let Some(retry_at) = after.retry_at {
         timer::set(change.tx, TimerKind::BeadRetry, &bead.id, retry_at).await?;
     }
-    change
-        .tx
-        .execute(
-            "UPDATE agent SET status = 'idle', current_run = NULL, current_bead = NULL, last_active_at = ?2 \
-             WHERE current_run = ?1",
-            vec![(&run.id).into(), change.now.0.into()],
-        )
-        .await?;
+    wait::forget(change, run).await?;
     let about = |kind| {
         NewEvent::new(kind)
             .project(&run.project_id)
@@ -116,19 +109,16 @@ pub(super) async fn apply<S: Statements, R: Random>(
         .with("message", ending.message.clone())
         .with("steps", run.steps);
     change.event(ended).await?;
-    change
-        .event(
-            about(EventKind::AgentStatusChanged)
-                .with("old_status", "busy")
-                .with("new_status", "idle"),
-        )
-        .await?;
+    agent::run_ended(change, run, &ending).await?;
     if after.status != bead.status {
         bead::status_changed(change, &bead, after.status, &ending.code).await?;
     }
     if let Some(new) = &ending.decision {
         let bead = bead::get(change.tx, &bead.id).await?;
         decision::ask(change, &bead, new, &ending.message).await?;
+    }
+    if let Some(execution_id) = &bead.execution_id {
+        workflow::run_ended(change, execution_id, run, &reason).await?;
     }
     Ok(ending)
 }
