@@ -1,6 +1,9 @@
 //! Results of actions between the journal and the rules.
 
-use loom_domain::action::{Action, ActionOutcome, OutcomeStatus, Performed, from_json};
+use loom_domain::{
+    action::{Action, ActionOutcome, OutcomeStatus, Performed, from_json},
+    run::Wait,
+};
 use loom_store::run::ActionRecord;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +17,8 @@ pub(crate) enum Effect {
     Merged { commit: String },
     /// The branch was published and waits for a review.
     HandedOver { commit: String },
-    /// A bead was filed.
-    Filed { bead_id: String },
+    /// A bead was filed, or a question put to a person, and the run waits for it when the step has ended.
+    Awaits(Wait),
 }
 
 /// What one action brought.

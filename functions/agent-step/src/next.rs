@@ -25,6 +25,8 @@ const AFTER_FAILURE_MS: i64 = 5_000;
 pub(crate) enum Next {
     /// The run is in the queue for its next step.
     Step,
+    /// The run waits for other beads or for a person; its agent is free.
+    Waiting,
     /// The run has ended.
     Ended,
 }
@@ -40,6 +42,8 @@ pub(crate) async fn work<P: Platform>(platform: &P, settings: Settings, leased: 
     };
     match outcome {
         Ok(Next::Step) => call_next(platform, &hold.run_id).await,
+        // What it waits for may be ready, and its agent is free for it. The working copy stays.
+        Ok(Next::Waiting) => loom_api::nudge(platform),
         Ok(Next::Ended) => {
             ending::close_workspace(platform, &leased).await;
             loom_api::nudge(platform);

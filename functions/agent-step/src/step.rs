@@ -7,7 +7,7 @@ use loom_domain::{
     loop_detection::{self, Observation, Verdict},
     prompt,
     reply::{self, Call},
-    run::{EndReason, Hold, MAX_PARSE_FAILURES, MAX_STEPS},
+    run::{EndReason, Hold, MAX_PARSE_FAILURES, MAX_STEPS, Wait},
 };
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{
@@ -18,7 +18,7 @@ use loom_store::{
 use crate::{
     context::Context,
     ending,
-    journal::{self, Brought},
+    journal::{self, Brought, Effect},
     model,
     next::Next,
     perform::{self, Worker},
@@ -78,6 +78,7 @@ async fn carry_out<P: Platform>(
     let mut results: Vec<(Option<String>, String)> = Vec::new();
     let mut failed = false;
     let mut end: Option<EndReason> = None;
+    let mut waits: Vec<Wait> = Vec::new();
     for (position, call) in calls.into_iter().enumerate() {
         let known = done
             .iter()
@@ -101,12 +102,18 @@ async fn carry_out<P: Platform>(
                 let brought = match known {
                     Some(brought) => brought,
                     None if end.is_some() => already_over(worker, position, action).await?,
+                    None if !waits.is_empty() && action.ends_run(&worker.hold.bead_id) => {
+                        not_while_waiting(worker, position, action, &waits).await?
+                    }
                     None if failed && action.concludes() => {
                         not_tried(worker, position, action).await?
                     }
                     None => perform::perform(worker, position, action).await?,
                 };
                 failed = failed || !brought.outcome.is_ok();
+                if let Some(Effect::Awaits(wait)) = &brought.effect {
+                    waits.push(wait.clone());
+                }
                 if end.is_none() {
                     end = ending::reason(worker, action, &brought);
                 }
@@ -133,7 +140,7 @@ async fn carry_out<P: Platform>(
             }
         }
     }
-    finish(worker, &messages, Usable::Yes { end }).await
+    finish(worker, &messages, Usable::Yes { end, waits }).await
 }
 
 /// An action after the one that ended the run.
@@ -145,6 +152,27 @@ async fn already_over<P: Platform>(
     let brought = Brought::from(ActionOutcome::refused(
         "run_over",
         "Not tried: an earlier action of this reply ended the run.",
+    ));
+    perform::journal_only(worker, position, Some(action), &brought).await?;
+    Ok(brought)
+}
+
+/// An action that would end a run which waits for what an earlier one of the same reply asked for.
+async fn not_while_waiting<P: Platform>(
+    worker: &Worker<'_, P>,
+    position: usize,
+    action: &Action,
+    waits: &[Wait],
+) -> Result<Brought, Stop> {
+    let ids: Vec<&str> = waits.iter().map(|wait| wait.id.as_str()).collect();
+    let brought = Brought::from(ActionOutcome::refused(
+        "waits_for_answer",
+        format!(
+            "Not tried: an earlier action of this reply waits for {}. You are called again when that is closed or \
+             answered; look at what came of it, and then use {}.",
+            ids.join(", "),
+            action.name()
+        ),
     ));
     perform::journal_only(worker, position, Some(action), &brought).await?;
     Ok(brought)
@@ -166,11 +194,17 @@ async fn not_tried<P: Platform>(
 
 /// Whether a reply could be carried out, and what then follows from it.
 enum Usable {
-    Yes { end: Option<EndReason> },
-    No { limit: EndReason },
+    Yes {
+        end: Option<EndReason>,
+        waits: Vec<Wait>,
+    },
+    No {
+        limit: EndReason,
+    },
 }
 
-/// Ends the step in one transaction: its messages, its count, and the end of the run or its return to the queue.
+/// Ends the step in one transaction: its messages, its count, and the end of the run, its wait, or its return
+/// to the queue.
 async fn finish<P: Platform>(
     worker: &Worker<'_, P>,
     messages: &[Message],
@@ -182,15 +216,19 @@ async fn finish<P: Platform>(
     let change = Change::new(&tx, platform.random(), &actor).await?;
     let is_usable = matches!(usable, Usable::Yes { .. });
     let parse_failures = run::end_step(&change, hold, worker.step, messages, is_usable).await?;
-    let end = match usable {
-        Usable::Yes { end } => end,
-        Usable::No { limit } => (parse_failures >= MAX_PARSE_FAILURES).then_some(limit),
+    let (end, waits) = match usable {
+        Usable::Yes { end, waits } => (end, waits),
+        Usable::No { limit } => {
+            let end = (parse_failures >= MAX_PARSE_FAILURES).then_some(limit);
+            (end, Vec::new())
+        }
     };
     let next = match end {
         Some(reason) => {
             ending::apply(&change, worker.settings, hold, reason).await?;
             Next::Ended
         }
+        None if !waits.is_empty() && run::wait(&change, hold, &waits).await? => Next::Waiting,
         None => {
             run::hand_over(&change, hold, worker.settings.hand_over_ms()).await?;
             Next::Step

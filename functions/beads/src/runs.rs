@@ -2,7 +2,10 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use loom_api::{Error, Json, Path};
-use loom_domain::{Refusal, run::Run};
+use loom_domain::{
+    Refusal,
+    run::{Run, Wait},
+};
 use loom_platform::Platform;
 use loom_store::{
     bead,
@@ -15,6 +18,8 @@ use serde::Serialize;
 pub(crate) struct Summary {
     #[serde(flatten)]
     run: Run,
+    /// What it waits for, while its status is `waiting`.
+    waits_for: Vec<Wait>,
     usage: RunUsage,
     actions: Vec<ActionCount>,
 }
@@ -23,6 +28,8 @@ pub(crate) struct Summary {
 #[derive(Debug, Serialize)]
 pub(crate) struct Detail {
     run: Run,
+    /// What it waits for, while its status is `waiting`.
+    waits_for: Vec<Wait>,
     steps: Vec<Step>,
 }
 
@@ -49,7 +56,9 @@ pub(crate) async fn list<P: Platform>(
     for (run_id, count) in run::action_counts_of_bead(database, &id).await? {
         actions.entry(run_id).or_default().push(count);
     }
+    let mut waits = run::wait::of_bead(database, &id).await?;
     let summaries = runs.into_iter().map(|run| Summary {
+        waits_for: waits.remove(&run.id).unwrap_or_default(),
         usage: usage.remove(&run.id).unwrap_or_default(),
         actions: actions.remove(&run.id).unwrap_or_default(),
         run,
@@ -78,6 +87,7 @@ pub(crate) async fn read<P: Platform>(
         step,
     });
     Ok(Json(Detail {
+        waits_for: run::wait::of_run(database, &run_id).await?,
         run,
         steps: steps.collect(),
     }))

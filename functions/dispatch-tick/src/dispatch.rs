@@ -15,7 +15,7 @@ use loom_platform::{Database, Platform, Transaction};
 use loom_store::{
     Change, StoreError, agent,
     bead::{self, Candidate},
-    decision, now, project, provider,
+    budget, decision, now, project, provider,
     run::{self, Claim},
 };
 
@@ -41,6 +41,7 @@ pub(crate) async fn dispatch<P: Platform>(
         working: busy,
         dispatched: Vec::new(),
         requeued: Vec::new(),
+        resumed: Vec::new(),
         skipped: Vec::new(),
     };
     let free = settings.max_concurrent - busy;
@@ -111,6 +112,7 @@ fn choose(candidate: &Candidate, agents: &[Agent]) -> Result<String, Reason> {
         project_id: &candidate.project_id,
         assigned_to: candidate.assigned_to.as_deref(),
         role: candidate.wanted_role.as_deref(),
+        author: candidate.author_agent.as_deref(),
     };
     choose_agent(wanted, agents).map(|agent| agent.id.clone())
 }
@@ -171,7 +173,7 @@ async fn claim<P: Platform>(
 struct Places {
     projects: Vec<Project>,
     free: HashMap<String, i64>,
-    /// Projects whose budget is used up: a question about it is open.
+    /// Projects whose budget is used up: a question about it is open, or nothing more was granted.
     broke: HashSet<String>,
     touches: HashMap<String, Vec<(String, Vec<String>)>>,
 }
@@ -189,9 +191,12 @@ impl Places {
             touches: HashMap::new(),
         };
         for project in projects {
-            let budget = budget_fingerprint(BudgetScope::Project, &project.id);
+            let question = budget_fingerprint(BudgetScope::Project, &project.id);
             if project.budget_micro_usd.is_some()
-                && decision::is_open(platform.database(), &budget).await?
+                && (decision::is_open(platform.database(), &question).await?
+                    || budget::balance(platform.database(), BudgetScope::Project, &project.id)
+                        .await?
+                        .is_withheld)
             {
                 places.free.insert(project.id.clone(), 0);
                 places.broke.insert(project.id.clone());

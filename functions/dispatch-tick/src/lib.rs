@@ -1,12 +1,13 @@
 //! One turn of the Ralph loop.
 //!
-//! `POST /internal/tick` takes what is due (timers, dead runs), gives ready beads to idle agents, starts the runs, and
+//! `POST /internal/tick` takes what is due (timers, dead runs), resumes waiting runs, gives ready beads to idle agents, starts the runs, and
 //! answers with a [`Summary`]. It never waits for a model. Any number of ticks may run at the same time, from anywhere:
 //! whatever one of them takes, it takes with one conditional statement, and the others find it taken.
 
 mod dispatch;
 mod due;
 mod heartbeat;
+mod resume;
 mod start;
 mod summary;
 
@@ -41,12 +42,15 @@ pub async fn tick<P: Platform>(platform: &P) -> Result<Summary, Error> {
     heartbeat::probe_if_due(platform).await?;
     due::fire_timers(platform).await?;
     let requeued = due::requeue_expired(platform, &settings).await?;
+    let resumed = resume::resume(platform, &settings).await?;
     let mut summary = dispatch::dispatch(platform, &settings).await?;
     let started = requeued
         .iter()
+        .chain(&resumed)
         .chain(summary.dispatched.iter().map(|claimed| &claimed.run_id));
     start::all(platform, started).await;
     summary.requeued = requeued;
+    summary.resumed = resumed;
     summary::keep(platform, &summary).await;
     Ok(summary)
 }

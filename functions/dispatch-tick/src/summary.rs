@@ -60,6 +60,8 @@ pub struct Summary {
     pub dispatched: Vec<Dispatched>,
     /// Runs whose holder had died and that were started again.
     pub requeued: Vec<String>,
+    /// Runs that waited, have their answers, and were started again.
+    pub resumed: Vec<String>,
     /// Ready beads that were looked at and not dispatched: at most 100 of them.
     pub skipped: Vec<Skipped>,
 }

@@ -90,6 +90,11 @@ pub(crate) struct Decision {
     pub(crate) status: String,
 }
 
+/// What a waiting run waits for.
+pub(crate) struct Wait {
+    pub(crate) run: String,
+}
+
 /// A write of a holder, or a change of hands, as the triggers saw it.
 #[derive(Debug)]
 pub(crate) struct Write {
@@ -117,6 +122,7 @@ pub(crate) struct Evidence {
     pub(crate) usages: Vec<Usage>,
     pub(crate) budgets: Vec<Budget>,
     pub(crate) decisions: Vec<Decision>,
+    pub(crate) waits: Vec<Wait>,
     pub(crate) writes: Vec<Write>,
     /// Run, step and position of the comments that actions wrote.
     pub(crate) comments: Vec<String>,
@@ -290,6 +296,10 @@ async fn gather(world: &World) -> Result<Evidence, DatabaseError> {
                 })
             },
         )
+        .await?,
+        waits: rows(database, "SELECT run_id FROM run_wait ORDER BY run_id", |row| {
+            Ok(Wait { run: row.text(0)? })
+        })
         .await?,
         writes: rows(
             database,

@@ -13,7 +13,7 @@ use loom_platform::{
     Clock, Database, DatabaseError, HttpClient, Platform, Statements, Tasks, Transaction,
     native::simulation::SimPlatform,
 };
-use loom_store::{Change, StoreError, agent, run};
+use loom_store::{Change, StoreError, agent, decision, run};
 
 use crate::{draw::Draw, mutation::Mutation, plan::People};
 
@@ -162,12 +162,33 @@ pub(crate) async fn stranger(
             }
         }
         if draw.per_mille(people.cancels) {
-            let live = "SELECT id FROM run WHERE status IN ('queued', 'running') ORDER BY id";
+            let live =
+                "SELECT id FROM run WHERE status IN ('queued', 'running', 'waiting') ORDER BY id";
             if let Some(id) = one_of(&observer, live, &mut draw).await {
                 let _ = cancel(&platform, &id).await;
             }
         }
     }
+}
+
+/// A person who answers whatever an agent asks, a little later, and again while the database is busy.
+pub(crate) async fn answers(platform: SimPlatform, observer: SimPlatform) {
+    loop {
+        platform.clock().sleep(Duration::from_secs(3)).await;
+        let sql = "SELECT fingerprint FROM decision WHERE kind = 'question' AND status = 'open'";
+        for row in observer.database().query(sql, vec![]).await.unwrap() {
+            if answer(&platform, &row.text(0).unwrap()).await.is_ok() {
+                post(&platform, TICK, "{}".to_owned()).await;
+            }
+        }
+    }
+}
+
+async fn answer(platform: &SimPlatform, fingerprint: &str) -> Result<(), StoreError> {
+    let tx = platform.database().transaction().await?;
+    let change = Change::new(&tx, platform.random(), "person").await?;
+    decision::answer_fingerprint(&change, fingerprint, "answered", "The first one.").await?;
+    Ok(tx.commit().await?)
 }
 
 async fn one_of(observer: &SimPlatform, sql: &str, draw: &mut Draw) -> Option<String> {

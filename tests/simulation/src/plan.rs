@@ -185,7 +185,8 @@ impl BeadPlan {
 
 fn bead(draw: &mut Draw, number: u64) -> BeadPlan {
     let script = match draw.below(20) {
-        0..=3 => Script::WorksAtOnce,
+        0..=2 => Script::WorksAtOnce,
+        3 => Script::Delegates,
         4..=6 => Script::Works,
         7 | 8 => Script::CommitsTwice,
         9 => Script::ChangesNothing,

@@ -15,6 +15,10 @@ pub(crate) enum Script {
     ChangesNothing,
     /// Comments, files a bead and keeps a lesson, then works.
     Talks,
+    /// Has another role do a part, then works.
+    Delegates,
+    /// Has another role do a part and asks a person in the same reply, tries to be done with it at once, then works.
+    Consults,
     /// Changes the file that others change too.
     Collides,
     /// Gives up in so many attempts, then works.
@@ -60,7 +64,24 @@ pub(crate) fn answer(script: Script, bead: &str, attempt: i64, turn: usize) -> A
             json!({"summary": "It can't be done.", "outcome": "failure"}),
         )
     };
+    let delegate = || {
+        (
+            "delegate",
+            json!({"role": "qa-engineer", "title": format!("Part of {bead}"), "description": "Do it."}),
+        )
+    };
     let tools = match (script, turn) {
+        (Script::Delegates, 0) => vec![write(&own, "draft"), delegate()],
+        (Script::Consults, 0) => vec![
+            write(&own, "draft"),
+            delegate(),
+            (
+                "ask",
+                json!({"role": "ceo", "question": "Which of the two?"}),
+            ),
+            done(),
+        ],
+        (Script::Delegates | Script::Consults, 1) => vec![write(&own, "work"), commit("work")],
         (Script::FailsFirst(attempts), 0) if attempt <= attempts => vec![gives_up()],
         (Script::WorksAtOnce, 0) => vec![write(&own, "work"), commit("work"), done()],
         (Script::Works | Script::FailsFirst(_), 0) => vec![write(&own, "work")],
@@ -80,7 +101,15 @@ pub(crate) fn answer(script: Script, bead: &str, attempt: i64, turn: usize) -> A
             ),
         ],
         (Script::Talks, 1) => vec![write(&own, "work"), commit("work")],
-        (Script::Works | Script::FailsFirst(_) | Script::CommitsTwice | Script::Talks, 2)
+        (
+            Script::Works
+            | Script::FailsFirst(_)
+            | Script::CommitsTwice
+            | Script::Talks
+            | Script::Delegates
+            | Script::Consults,
+            2,
+        )
         | (Script::Collides, 1)
         | (Script::ChangesNothing, 0) => vec![done()],
         (Script::Babbles, _) => return Answer::Text("I shall think about it.".to_owned()),

@@ -23,7 +23,7 @@ use crate::{mutation::Mutation, plan::Plan, watch};
 
 /// Only the actions that the scripts use: each one makes every prompt longer.
 const PERSONA: &str = "---\ndescription: Does as the script says.\nrole: engineering-manager\n\
-    autonomy_level: semi\nspecialties:\n  - everything\nallowed_actions: [write_file, git_commit, git_status, comment, create_bead, remember, escalate, done]\n---\n\n# Simulated\n\nDo the work.\n";
+    autonomy_level: semi\nspecialties:\n  - everything\nallowed_actions: [write_file, git_commit, git_status, comment, create_bead, remember, escalate, delegate, ask, done]\n---\n\n# Simulated\n\nDo the work.\n";
 pub(crate) const PERSONA_NAME: &str = "default/engineering-manager";
 
 /// The schema with its watching triggers, made once and copied for every schedule.

@@ -19,6 +19,9 @@ pub(crate) const TRIGGERS: &[&str] = &[
      WHEN NEW.status = 'queued' AND OLD.status = 'running' AND NEW.restarts = OLD.restarts \
      BEGIN INSERT INTO sim_write (what, run_id, task, status, fence) \
      VALUES ('hand over', NEW.id, simulated_task(), OLD.status, NEW.fence); END",
+    "CREATE TRIGGER sim_wait AFTER UPDATE OF status ON run WHEN NEW.status = 'waiting' \
+     BEGIN INSERT INTO sim_write (what, run_id, task, status, fence) \
+     VALUES ('wait', NEW.id, simulated_task(), OLD.status, NEW.fence); END",
     "CREATE TRIGGER sim_branch AFTER UPDATE OF branch ON run \
      BEGIN INSERT INTO sim_write (what, run_id, task, status, fence) \
      VALUES ('branch', NEW.id, simulated_task(), NEW.status, NEW.fence); END",
@@ -38,7 +41,9 @@ pub(crate) const TRIGGERS: &[&str] = &[
     "CREATE TRIGGER sim_usage AFTER INSERT ON usage \
      BEGIN INSERT INTO sim_write (what, run_id, step, task, status, fence) \
      SELECT 'usage', NEW.run_id, NEW.step, simulated_task(), status, fence FROM run WHERE id = NEW.run_id; END",
+    // What a waiting run is told comes from whoever answers it, and it has no holder.
     "CREATE TRIGGER sim_message AFTER INSERT ON conversation_message \
+     WHEN (SELECT status FROM run WHERE id = NEW.run_id) <> 'waiting' \
      BEGIN INSERT INTO sim_write (what, run_id, step, task, status, fence) \
      SELECT 'message', NEW.run_id, NEW.step, simulated_task(), status, fence FROM run WHERE id = NEW.run_id; END",
     "CREATE TRIGGER sim_comment AFTER INSERT ON comment WHEN NEW.run_id IS NOT NULL \
@@ -55,6 +60,8 @@ pub(crate) const TRIGGERS: &[&str] = &[
 ];
 
 const LIVE: &str = "('queued', 'running', 'waiting')";
+/// The statuses in which a run has an agent.
+const AT_WORK: &str = "('queued', 'running')";
 
 /// What is wrong with the state of the database at this moment, with the invariant's number in front.
 pub(crate) async fn wrong<S: Statements>(database: &S) -> Result<Vec<String>, DatabaseError> {
@@ -68,8 +75,21 @@ pub(crate) async fn wrong<S: Statements>(database: &S) -> Result<Vec<String>, Da
            FROM bead LEFT JOIN run ON run.id = bead.run_id WHERE bead.run_id IS NOT NULL \
            AND (run.id IS NULL OR run.status NOT IN {LIVE}) \
          UNION ALL SELECT 'I1: agent ' || agent.id || ' is ' || agent.status || ' with run ' || COALESCE(run.id, 'none') \
-           FROM agent LEFT JOIN run ON run.agent_id = agent.id AND run.status IN {LIVE} \
+           FROM agent LEFT JOIN run ON run.agent_id = agent.id AND run.status IN {AT_WORK} \
            WHERE agent.current_run IS NOT run.id \
+         UNION ALL SELECT 'I4: ' || one.id || ' and ' || other.id || ' change the same paths at the same time' \
+           FROM run AS mine JOIN bead AS one ON one.id = mine.bead_id AND one.touches <> '[]' \
+           JOIN run AS theirs ON theirs.project_id = mine.project_id AND theirs.id > mine.id \
+           JOIN bead AS other ON other.id = theirs.bead_id AND other.touches <> '[]' \
+           WHERE mine.status IN {AT_WORK} AND theirs.status IN {AT_WORK} \
+         UNION ALL SELECT 'I12: run ' || run.id || ' is ' || run.status || ' and waits for bead ' || subject || ', which is ' || \
+           COALESCE(bead.status, 'unknown') FROM run_wait JOIN run ON run.id = run_wait.run_id LEFT JOIN bead ON bead.id = subject \
+           WHERE run_wait.kind = 'bead' AND (run.status <> 'waiting' OR bead.status IS NULL OR bead.status = 'closed') \
+         UNION ALL SELECT 'I12: run ' || run_wait.run_id || ' waits for decision ' || subject || ', which is ' || \
+           COALESCE(decision.status, 'unknown') FROM run_wait LEFT JOIN decision ON decision.id = subject \
+           WHERE run_wait.kind = 'decision' AND decision.status IS NOT 'open' \
+         UNION ALL SELECT 'I12: run ' || run.id || ' waits for nothing and is not resumable' FROM run WHERE run.status = 'waiting' \
+           AND (resumable_at IS NULL) <> EXISTS (SELECT 1 FROM run_wait WHERE run_wait.run_id = run.id) \
          UNION ALL SELECT 'I2: bead ' || bead.id || ' has fence ' || bead.fence || ', its run ' || run.fence \
            FROM bead JOIN run ON run.id = bead.run_id WHERE bead.fence <> run.fence \
          UNION ALL SELECT 'I6: ' || COUNT(*) || ' events are numbered up to ' || MAX(sequence) \
@@ -90,11 +110,13 @@ pub(crate) async fn wrong<S: Statements>(database: &S) -> Result<Vec<String>, Da
     rows.iter().map(|row| row.text(0)).collect()
 }
 
-/// How many beads may still move without a person: those that a run works on, and those that are ready or will be
-/// within the hour, unless their project waits for a person to raise its budget.
+/// How many beads may still move without a person: those that a run works on or can go on with, and those that are ready or will be
+/// within the hour, unless their project waits for a person to raise its budget; and the agents that are stuck, which are
+/// tried again within the hour.
 pub(crate) async fn moving<S: Statements>(database: &S) -> Result<i64, DatabaseError> {
-    let sql = "SELECT COUNT(*) FROM bead WHERE run_id IS NOT NULL \
-               OR (status = 'in_progress' AND in_review = 0) \
+    let sql = "SELECT (SELECT COUNT(*) FROM agent WHERE status = 'stuck') + COUNT(*) FROM bead WHERE \
+               EXISTS (SELECT 1 FROM run WHERE run.id = run_id AND (run.status <> 'waiting' OR resumable_at IS NOT NULL)) \
+               OR (status = 'in_progress' AND in_review = 0 AND run_id IS NULL) \
                OR (status = 'open' AND open_blockers = 0 AND open_decisions = 0 AND requires_human = 0 \
                    AND COALESCE(retry_at, 0) < unixepoch('now') * 1000 + 3600000 \
                    AND (retry_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM decision WHERE status = 'open' \

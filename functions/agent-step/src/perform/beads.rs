@@ -4,13 +4,16 @@ use loom_domain::{
     Refusal,
     action::{Action, ActionOutcome},
     bead::{BeadInput, BeadStatus, Priority},
+    decision::{DecisionKind, NewDecision, question_fingerprint},
     lesson::{Lesson, LessonCategory},
     role::Role,
+    run::Wait,
 };
 use loom_platform::{Database, Platform, Random, Statements, Transaction};
 use loom_store::{
     Change, StoreError,
     bead::{self, Origin},
+    decision,
     knowledge::{self, ByAction},
     run,
 };
@@ -84,6 +87,7 @@ async fn apply<P: Platform, S: Statements, R: Random>(
             touches,
             blocked_by,
             parent,
+            wait,
         } => {
             let input = BeadInput {
                 project_id: project(),
@@ -98,9 +102,25 @@ async fn apply<P: Platform, S: Statements, R: Random>(
                 ..BeadInput::default()
             };
             let (filed, _) = bead::file(change, input, origin()).await?;
-            Ok(filed_as(
-                &filed.id,
-                &format!("Bead {} was filed.", filed.id),
+            if !wait {
+                return Ok(ActionOutcome::ok(format!("Bead {} was filed.", filed.id)).into());
+            }
+            if let Some(path) = bead::wait_path(change.tx, &own.id, &filed.id).await? {
+                return Err(Refusal::conflict(
+                    "wait_cycle",
+                    format!(
+                        "The new bead would wait for this one, and this one for it: {}. Leave out wait, or what leads back in blocked_by.",
+                        path.join(" → ")
+                    ),
+                )
+                .into());
+            }
+            Ok(awaits(
+                Wait::bead(&filed.id),
+                format!(
+                    "Bead {} was filed. You are called again when it is closed.",
+                    filed.id
+                ),
             ))
         }
         Action::Delegate {
@@ -121,10 +141,10 @@ async fn apply<P: Platform, S: Statements, R: Random>(
                 ..BeadInput::default()
             };
             let (filed, _) = bead::file(change, input, origin()).await?;
-            Ok(filed_as(
-                &filed.id,
-                &format!(
-                    "Bead {} was filed for the role {}.",
+            Ok(awaits(
+                Wait::bead(&filed.id),
+                format!(
+                    "Bead {} was filed for the role {}. You are called again when it is closed.",
                     filed.id,
                     role.as_str()
                 ),
@@ -132,6 +152,9 @@ async fn apply<P: Platform, S: Statements, R: Random>(
         }
         Action::Ask { role, question } => {
             let role = Role::parse(&role)?;
+            if role.is_human_seat() {
+                return ask_a_person(worker, change, position, question).await;
+            }
             let short: String = question
                 .split_whitespace()
                 .collect::<Vec<_>>()
@@ -148,25 +171,26 @@ async fn apply<P: Platform, S: Statements, R: Random>(
                     own.id
                 )),
                 description: Some(format!(
-                    "{question}\n\nAnswer with a comment on bead {}, then use done. Bead {} waits for it.",
-                    own.id, own.id
+                    "{question}\n\nAnswer with a comment on this bead, then use done. Bead {} waits for it and is told.",
+                    own.id
                 )),
                 priority: Some(own.priority),
                 parent: Some(Some(own.id.clone())),
                 ..BeadInput::default()
             };
             let (filed, _) = bead::file(change, input, origin()).await?;
-            let mut blocked_by = own.blocked_by.clone();
+            let now = bead::get(change.tx, &own.id).await?;
+            let mut blocked_by = now.blocked_by.clone();
             blocked_by.push(filed.id.clone());
-            let waits = BeadInput {
+            let input = BeadInput {
                 blocked_by: Some(blocked_by),
                 ..BeadInput::default()
             };
-            bead::update(change, &bead::get(change.tx, &own.id).await?, waits).await?;
-            Ok(filed_as(
-                &filed.id,
-                &format!(
-                    "Bead {} asks; this bead waits until it is closed.",
+            bead::update(change, &now, input).await?;
+            Ok(awaits(
+                Wait::bead(&filed.id),
+                format!(
+                    "Bead {} asks. You are called again when it is answered and closed.",
                     filed.id
                 ),
             ))
@@ -205,11 +229,7 @@ async fn apply<P: Platform, S: Statements, R: Random>(
         }
         Action::Comment { bead_id, body } => {
             let target = same_project(worker, change, bead_id.as_deref()).await?;
-            let by = ByAction {
-                hold: worker.hold,
-                step: worker.step,
-                position: i64::try_from(position).unwrap_or(i64::MAX),
-            };
+            let by = by_action(worker, position);
             knowledge::comment(change, &target.id, &body, Some(by)).await?;
             Ok(ActionOutcome::ok(format!("The comment is on bead {}.", target.id)).into())
         }
@@ -228,6 +248,17 @@ async fn apply<P: Platform, S: Statements, R: Random>(
         }
         Action::SendMessage { to, message } => {
             let role = Role::parse(&to)?;
+            if role.is_human_seat() {
+                // People read beads, not the messages of agents.
+                let body = format!("@{}: {message}", role.as_str());
+                knowledge::comment(change, &own.id, &body, Some(by_action(worker, position)))
+                    .await?;
+                let text = format!(
+                    "The message is a comment on bead {}, where people read it.",
+                    own.id
+                );
+                return Ok(ActionOutcome::ok(text).into());
+            }
             let subject = format!("About bead {}", own.id);
             knowledge::send_message(change, own_run, role.as_str(), &subject, &message).await?;
             Ok(ActionOutcome::ok(format!(
@@ -261,12 +292,47 @@ async fn apply<P: Platform, S: Statements, R: Random>(
     }
 }
 
-fn filed_as(bead_id: &str, text: &str) -> Brought {
+/// What the run waits for when the step has ended.
+fn awaits(wait: Wait, text: String) -> Brought {
     Brought {
         outcome: ActionOutcome::ok(text),
-        effect: Some(Effect::Filed {
-            bead_id: bead_id.to_owned(),
-        }),
+        effect: Some(Effect::Awaits(wait)),
+    }
+}
+
+fn by_action<'a, P>(worker: &Worker<'a, P>, position: usize) -> ByAction<'a> {
+    ByAction {
+        hold: worker.hold,
+        step: worker.step,
+        position: i64::try_from(position).unwrap_or(i64::MAX),
+    }
+}
+
+/// Puts a question to a person, as a decision that the run waits for; the bead stays with the run.
+async fn ask_a_person<P: Platform, S: Statements, R: Random>(
+    worker: &Worker<'_, P>,
+    change: &Change<'_, S, R>,
+    position: usize,
+    question: String,
+) -> Result<Brought, StoreError> {
+    let (own, agent) = (&worker.context.bead, &worker.context.agent);
+    let position = i64::try_from(position).unwrap_or(i64::MAX);
+    let fingerprint = question_fingerprint(&worker.hold.run_id, worker.step, position);
+    // A person was asked, so no agent may answer.
+    let new = NewDecision::new(DecisionKind::Question, fingerprint, question)
+        .options(vec!["answered".to_owned()])
+        .high_risk();
+    let context = format!(
+        "Agent {} ({}) asks while it works on {} ({}), and waits for the answer: say it in the rationale.",
+        agent.name, agent.role, own.id, own.title
+    );
+    let now = bead::get(change.tx, &own.id).await?;
+    match decision::ask(change, &now, &new, &context).await? {
+        Some(id) => Ok(awaits(
+            Wait::decision(&id),
+            "A person is asked. You are called again with the answer.".to_owned(),
+        )),
+        None => Err(Refusal::conflict("question_open", "This question is open already.").into()),
     }
 }
 

@@ -124,7 +124,7 @@ pub(crate) fn i7_an_effect_happens_once(evidence: &Evidence) -> Result<(), Strin
         },
     )?;
     let filed = evidence.beads.len() - evidence.planned.len();
-    let asked = done(evidence, "create_bead").count();
+    let asked = done(evidence, "create_bead").count() + done(evidence, "delegate").count();
     ensure(filed == asked, || {
         format!("{filed} beads were filed by {asked} actions")
     })

@@ -24,10 +24,13 @@ const EXPECTED_ENDS: &[&str] = &[
     "unreadable",
 ];
 
-/// When nothing goes wrong any more, everything comes to an end: no run lives, no agent is busy, and each bead is
-/// closed, or waits for something that a person can see.
+/// When nothing goes wrong any more, everything comes to an end: no run lives but those that wait for something that has
+/// not come to its own end, no agent is busy, and each bead is closed, or waits for something that a person can see.
 pub(crate) fn everything_ends(evidence: &Evidence) -> Result<(), String> {
     for run in &evidence.runs {
+        if run.status == "waiting" && evidence.waits.iter().any(|wait| wait.run == run.id) {
+            continue;
+        }
         let has_ended = ["succeeded", "failed", "cancelled"].contains(&run.status.as_str());
         ensure(has_ended, || {
             format!("run {} is still {}", run.id, run.status)
@@ -46,12 +49,16 @@ pub(crate) fn everything_ends(evidence: &Evidence) -> Result<(), String> {
         })?;
     }
     for bead in &evidence.beads {
-        ensure(bead.run.is_none(), || {
+        let waits = bead
+            .run
+            .as_ref()
+            .is_some_and(|run| evidence.waits.iter().any(|wait| wait.run == *run));
+        ensure(bead.run.is_none() || waits, || {
             format!("bead {} still has a run", bead.id)
         })?;
         let is_settled = match bead.status.as_str() {
             "closed" => true,
-            "in_progress" => bead.in_review,
+            "in_progress" => bead.in_review || waits,
             "blocked" => is_asked_about(evidence, bead),
             _ => {
                 is_asked_about(evidence, bead)

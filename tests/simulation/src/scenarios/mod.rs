@@ -5,3 +5,4 @@ mod claim_storm;
 mod crash_at_every_port_call;
 mod double_payment;
 mod exhausted;
+mod waits;

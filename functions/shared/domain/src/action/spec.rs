@@ -407,6 +407,11 @@ pub(crate) const SPECS: &[Spec] = &[
             TOUCHES,
             BLOCKED_BY,
             may("parent", ID, "Id of the bead that this is a part of."),
+            may(
+                "wait",
+                Kind::Flag,
+                "true when you cannot go on before it is closed; you are told then what came of it.",
+            ),
         ],
         example: r#"{"action":"create_bead","title":"Document the sum function","description":"It has no example.","type":"task","priority":3,"tags":["docs"],"touches":["src/lib.rs"]}"#,
     },
@@ -478,7 +483,8 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "ask",
-        help: "Ask another role something that you need to know to go on, and wait for the answer.",
+        help: "Ask another role, or a person (role ceo), something that you need to know to go on. Your work pauses after \
+               this reply and goes on when the answer is there; you are told it.",
         fields: &[
             need("role", ROLE, "Who should know, such as product-manager."),
             need(
@@ -491,7 +497,8 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "delegate",
-        help: "Give a part of this work to another role, as a bead of its own.",
+        help: "Give a part of this work to another role, as a bead of its own. Your work pauses after this reply and goes on \
+               when that bead is closed; you are told what came of it.",
         fields: &[
             need("role", ROLE, "Who shall do it, such as qa-engineer."),
             need("title", TITLE, "What shall be done, in one line."),
@@ -506,9 +513,9 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "send_message",
-        help: "Tell another agent or role something; you don't wait for an answer.",
+        help: "Tell another role, or a person (role ceo), something; you don't wait for an answer.",
         fields: &[
-            need("to", ROLE, "Agent or role."),
+            need("to", ROLE, "The role, such as web-designer."),
             need("message", TEXT, "What to tell."),
         ],
         example: r#"{"action":"send_message","to":"web-designer","message":"The API now gives totals as strings."}"#,

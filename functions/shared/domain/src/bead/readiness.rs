@@ -13,6 +13,12 @@ pub enum ReasonCode {
     Closed,
     /// A run works on it.
     HasLiveRun,
+    /// Its run waits until other beads are closed.
+    WaitsForBead,
+    /// Its run waits until a person has answered a question.
+    WaitsForDecision,
+    /// Its run has the answers that it waited for, and goes on when there is room and its agent is free.
+    WaitsForRoom,
     /// It is in progress without a run: a person works on it.
     InProgress,
     /// Its work waits for a review.
@@ -23,6 +29,8 @@ pub enum ReasonCode {
     OpenBlocker,
     /// An open decision holds it.
     HeldByDecision,
+    /// Nobody answered the decision that held it in time, and it is held without one.
+    DecisionExpired,
     /// Only a person can do it.
     RequiresHuman,
     /// It failed recently and waits before the next try.

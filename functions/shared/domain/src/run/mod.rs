@@ -2,6 +2,7 @@
 
 mod ending;
 mod lease;
+mod wait;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use crate::{Refusal, time::Timestamp};
 
 pub use ending::{BeadAfter, EndReason, Ending, NewDecision, RetryPolicy, end};
 pub use lease::{Expiry, MAX_RESTARTS, on_expiry};
+pub use wait::{BeadResult, Wait, WaitKind, answer_text, bead_result, question_answer};
 
 /// How many steps a run may take.
 pub const MAX_STEPS: i64 = 25;
@@ -23,7 +25,7 @@ pub enum RunStatus {
     Queued,
     /// A step is being taken under a lease.
     Running,
-    /// It waits for something outside: CI, a decision, another bead, a timer.
+    /// It waits for something outside, such as another bead or a decision. Its agent is free meanwhile.
     Waiting,
     /// It did what it was for.
     Succeeded,

@@ -12,14 +12,7 @@ pub(super) async fn replace<S: Statements>(
     bead_id: &str,
     blockers: &[String],
 ) -> Result<i64, StoreError> {
-    refuse_cycle(
-        tx,
-        bead_id,
-        blockers,
-        "bead_id, blocker_id FROM bead_blocker WHERE bead_id",
-        "dependency_cycle",
-    )
-    .await?;
+    refuse_cycle(tx, bead_id, blockers, WAITS, "dependency_cycle").await?;
     tx.execute(
         "DELETE FROM bead_blocker WHERE bead_id = ?1",
         vec![bead_id.into()],
@@ -31,6 +24,20 @@ pub(super) async fn replace<S: Statements>(
     )
     .await?;
     open(tx, bead_id).await
+}
+
+/// Which beads wait for which: those that block, and those that a waiting run waits for.
+const WAITS: &str = "bead_id, other FROM (SELECT bead_id, blocker_id AS other FROM bead_blocker UNION ALL \
+     SELECT run.bead_id, run_wait.subject FROM run JOIN run_wait ON run_wait.run_id = run.id \
+     WHERE run_wait.kind = 'bead') WHERE bead_id";
+
+/// The way on which `awaited` waits for `bead_id`, if there is one, from `bead_id` back to itself.
+pub async fn wait_path<S: Statements>(
+    tx: &S,
+    bead_id: &str,
+    awaited: &str,
+) -> Result<Option<Vec<String>>, StoreError> {
+    cycle(tx, bead_id, &[awaited.to_owned()], WAITS).await
 }
 
 /// How many blockers of a bead are open or unknown (invariant I4: an unknown blocker blocks).
@@ -57,7 +64,7 @@ pub(super) async fn refuse_parent_cycle<S: Statements>(
     .await
 }
 
-/// Walks from `starts` along the edges that `edges` selects, a layer at a time, and refuses when it meets `bead_id`.
+/// Refuses when a walk from `starts` along the edges that `edges` selects meets `bead_id`.
 async fn refuse_cycle<S: Statements>(
     tx: &S,
     bead_id: &str,
@@ -65,6 +72,28 @@ async fn refuse_cycle<S: Statements>(
     edges: &str,
     code: &'static str,
 ) -> Result<(), StoreError> {
+    match cycle(tx, bead_id, starts, edges).await? {
+        None => Ok(()),
+        Some(path) => Err(Refusal::conflict(
+            code,
+            format!(
+                "This would close a cycle: {}. Leave out one of these links.",
+                path.join(" → ")
+            ),
+        )
+        .detail("path", path)
+        .into()),
+    }
+}
+
+/// Walks from `starts` along the edges that `edges` selects, a layer at a time, until it meets `bead_id`: the way there,
+/// from `bead_id` on.
+async fn cycle<S: Statements>(
+    tx: &S,
+    bead_id: &str,
+    starts: &[String],
+    edges: &str,
+) -> Result<Option<Vec<String>>, StoreError> {
     let mut came_from: HashMap<String, String> = HashMap::new();
     let mut layer: Vec<String> = Vec::new();
     for start in starts {
@@ -83,15 +112,7 @@ async fn refuse_cycle<S: Statements>(
                 at = came_from.get(id);
             }
             path.reverse();
-            return Err(Refusal::conflict(
-                code,
-                format!(
-                    "This would close a cycle: {}. Leave out one of these links.",
-                    path.join(" → ")
-                ),
-            )
-            .detail("path", path)
-            .into());
+            return Ok(Some(path));
         }
         let sql = format!("SELECT {edges} IN (SELECT value FROM json_each(?1))");
         let mut next = Vec::new();
@@ -104,5 +125,5 @@ async fn refuse_cycle<S: Statements>(
         }
         layer = next;
     }
-    Ok(())
+    Ok(None)
 }

@@ -18,6 +18,7 @@ use crate::{
     change::Change,
     decision, event,
     row::{time, to_json, word},
+    run,
 };
 
 /// How many beads one statement writes.
@@ -546,6 +547,13 @@ async fn write<S: Statements, R: Random>(
         recount_blockers(tx, chunk).await?;
     }
     for bead in &newer {
+        if bead.status == BeadStatus::Closed {
+            let reason = bead
+                .close_reason
+                .as_deref()
+                .unwrap_or("closed by an import");
+            run::wait::answered_bead(change, &bead.id, reason).await?;
+        }
         let held = known
             .get(&bead.id)
             .is_some_and(|known| known.open_decisions > 0);

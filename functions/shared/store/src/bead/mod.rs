@@ -22,6 +22,7 @@ use crate::{
     row::{json, optional_time, time, to_json, word},
 };
 
+pub use blockers::wait_path;
 pub use file::{Origin, file};
 pub use import::{
     Imported, ImportedBead, ImportedComment, LineError, Skipped, comments_of, export_page, import,
@@ -32,8 +33,8 @@ pub use list::{
     work_graph,
 };
 pub use ready::{Candidate, ReadyPosition, list_ready, live_touches, ready, ready_roles};
-pub(crate) use update::status_changed;
 pub use update::{change_status, delete, redispatch, retry_is_due, update};
+pub(crate) use update::{forget_failures, hand_to_review, status_changed};
 pub use why::{Limits, Why, why};
 
 /// The columns of [`from_row`], each prefixed by the table's name so that joins stay clear.
@@ -42,6 +43,7 @@ pub(crate) const COLUMNS: &str = "bead.id, bead.project_id, bead.kind, bead.titl
     bead.wanted_role, bead.dispatch_count, bead.failed_runs, bead.retry_at, bead.open_blockers, bead.open_decisions, \
     bead.requires_human, bead.run_id, bead.fence, bead.in_review, bead.commit_id, bead.created_by, bead.fingerprint, \
     bead.root_id, bead.cause_depth, bead.close_reason, bead.version, bead.created_at, bead.updated_at, bead.closed_at, \
+    bead.execution_id, bead.author_agent, \
     (SELECT json_group_array(tag) FROM (SELECT tag FROM bead_tag WHERE bead_id = bead.id ORDER BY position)), \
     (SELECT json_group_array(blocker_id) FROM bead_blocker WHERE bead_id = bead.id), \
     (SELECT json_group_array(related_id) FROM bead_related WHERE bead_id = bead.id)";
@@ -121,8 +123,10 @@ pub(crate) fn from_row(row: &Row) -> Result<Bead, StoreError> {
         created_at: time(row, 30)?,
         updated_at: time(row, 31)?,
         closed_at: optional_time(row, 32)?,
-        tags: json(row, 33)?,
-        blocked_by: json(row, 34)?,
-        related: json(row, 35)?,
+        execution_id: row.optional_text(33)?,
+        author_agent: row.optional_text(34)?,
+        tags: json(row, 35)?,
+        blocked_by: json(row, 36)?,
+        related: json(row, 37)?,
     })
 }

@@ -18,6 +18,8 @@ pub struct Candidate {
     pub wanted_role: Option<String>,
     /// The only agent that may take it.
     pub assigned_to: Option<String>,
+    /// The agent whose work is to be judged: it may not take it.
+    pub author_agent: Option<String>,
     /// 0 to 3.
     pub priority: i64,
     /// When it was filed.
@@ -55,7 +57,7 @@ pub async fn ready<S: Statements>(
     limit: i64,
 ) -> Result<Vec<Candidate>, StoreError> {
     let sql = format!(
-        "SELECT id, wanted_role, assigned_to, priority, created_at, touches FROM bead INDEXED BY bead_ready \
+        "SELECT id, wanted_role, assigned_to, priority, created_at, touches, author_agent FROM bead INDEXED BY bead_ready \
          WHERE project_id = ?1 AND wanted_role IS ?2 AND {READY} ORDER BY priority, created_at, id LIMIT ?3"
     );
     let rows = statements
@@ -71,18 +73,19 @@ pub async fn ready<S: Statements>(
                 priority: row.integer(3)?,
                 created_at: row.integer(4)?,
                 touches: json(row, 5)?,
+                author_agent: row.optional_text(6)?,
             })
         })
         .collect()
 }
 
-/// The globs of the beads that runs of a project work on now.
+/// The globs of the beads that runs of a project work on now. A waiting run writes nothing, so it is not among them.
 pub async fn live_touches<S: Statements>(
     statements: &S,
     project_id: &str,
 ) -> Result<Vec<(String, Vec<String>)>, StoreError> {
     let sql = "SELECT bead.id, bead.touches FROM run JOIN bead ON bead.id = run.bead_id \
-               WHERE run.project_id = ?1 AND run.status IN ('queued', 'running', 'waiting')";
+               WHERE run.project_id = ?1 AND run.status IN ('queued', 'running')";
     let rows = statements.query(sql, vec![project_id.into()]).await?;
     rows.iter()
         .map(|row| Ok((row.text(0)?, optional_json(row, 1)?.unwrap_or_default())))

@@ -2,9 +2,10 @@ use loom_domain::{
     agent::Agent,
     bead::{Bead, BeadStatus, Reason, ReasonCode, overlap, reasons},
     budget::BudgetScope,
-    decision::budget_fingerprint,
+    decision::{DecisionStatus, budget_fingerprint},
     dispatch::{Wanted, choose_agent},
     project::{Project, ProjectStatus},
+    run::{RunStatus, WaitKind},
     time::Timestamp,
 };
 use loom_platform::Statements;
@@ -43,6 +44,12 @@ pub async fn why<S: Statements>(
     now: Timestamp,
 ) -> Result<Why, StoreError> {
     let mut found = reasons(bead, now);
+    let waiting = waiting_reasons(statements, bead).await?;
+    if !waiting.is_empty() {
+        found.retain(|reason| reason.code != ReasonCode::HasLiveRun);
+        found.splice(0..0, waiting);
+    }
+    found.extend(expired_reason(statements, bead).await?);
     let project = project::get(statements, &bead.project_id).await?;
     // What is done, or is being done, needs neither room nor an agent.
     let waits = matches!(bead.status, BeadStatus::Open | BeadStatus::Blocked);
@@ -74,12 +81,80 @@ pub async fn why<S: Statements>(
     })
 }
 
+/// That the last question about a blocked bead expired, and how to go on.
+async fn expired_reason<S: Statements>(
+    statements: &S,
+    bead: &Bead,
+) -> Result<Option<Reason>, StoreError> {
+    if bead.status != BeadStatus::Blocked || bead.open_decisions > 0 {
+        return Ok(None);
+    }
+    let decisions = decision::of_bead(statements, &bead.id).await?;
+    let last = decisions
+        .last()
+        .filter(|decision| decision.status == DecisionStatus::Expired);
+    Ok(last.map(|decision| {
+        let message = format!(
+            "Decision {} about it expired at {}, because nobody had answered: {} Give the bead another chance with POST \
+             /api/v1/beads/{}/redispatch, close it, or ask again with POST /api/v1/beads/{}/escalate.",
+            decision.id,
+            decision.decided_at.unwrap_or(decision.deadline_at).to_rfc3339(),
+            decision.question,
+            bead.id,
+            bead.id
+        );
+        Reason::new(ReasonCode::DecisionExpired, message)
+    }))
+}
+
+/// What the run of a bead waits for, if it waits.
+async fn waiting_reasons<S: Statements>(
+    statements: &S,
+    bead: &Bead,
+) -> Result<Vec<Reason>, StoreError> {
+    let Some(run_id) = &bead.run_id else {
+        return Ok(Vec::new());
+    };
+    if run::get(statements, run_id).await?.status != RunStatus::Waiting {
+        return Ok(Vec::new());
+    }
+    let waits = run::wait::of_run(statements, run_id).await?;
+    let ids = |kind| {
+        let of_kind = waits.iter().filter(|wait| wait.kind == kind);
+        of_kind
+            .map(|wait| wait.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let (beads, decisions) = (ids(WaitKind::Bead), ids(WaitKind::Decision));
+    let mut found = Vec::new();
+    if !beads.is_empty() {
+        let message = format!("Its run {run_id} waits until {beads} is closed, and goes on then.");
+        found.push(Reason::new(ReasonCode::WaitsForBead, message));
+    }
+    if !decisions.is_empty() {
+        let message = format!(
+            "Its run {run_id} waits until a person has answered decision {decisions}, and goes on then."
+        );
+        found.push(Reason::new(ReasonCode::WaitsForDecision, message));
+    }
+    if found.is_empty() {
+        let message = format!(
+            "Its run {run_id} has the answers that it waited for. It goes on when its agent is free, there is room, and \
+             no other work changes the same paths."
+        );
+        found.push(Reason::new(ReasonCode::WaitsForRoom, message));
+    }
+    Ok(found)
+}
+
 /// What the tick would say about who takes the bead: by the same rule.
 fn agent_reason(bead: &Bead, agents: &[Agent]) -> Option<Reason> {
     let wanted = Wanted {
         project_id: &bead.project_id,
         assigned_to: bead.assigned_to.as_deref(),
         role: bead.wanted_role.as_deref(),
+        author: bead.author_agent.as_deref(),
     };
     choose_agent(wanted, agents).err()
 }
@@ -149,7 +224,11 @@ async fn budget_reason<S: Statements>(
         let Some(cap) = cap else { continue };
         let balance = budget::balance(statements, scope, subject).await?;
         let is_asked = decision::is_open(statements, &budget_fingerprint(scope, subject)).await?;
-        if is_asked || balance.reserved_micro_usd + balance.spent_micro_usd >= cap {
+        let cap = cap + balance.granted_micro_usd;
+        if is_asked
+            || balance.is_withheld
+            || balance.reserved_micro_usd + balance.spent_micro_usd >= cap
+        {
             let message = format!(
                 "The budget of its {} is used up: {} of {cap} micro-US-dollars are spent and {} reserved.",
                 scope.as_str(),

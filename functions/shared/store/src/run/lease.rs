@@ -2,6 +2,7 @@ use loom_domain::{
     Refusal,
     event::{EventKind, NewEvent},
     run::{Hold, Run, RunStatus},
+    time::Timestamp,
 };
 use loom_platform::{Random, Statements};
 
@@ -54,7 +55,7 @@ pub async fn lease<S: Statements, R: Random>(
 }
 
 /// Records that a run's status has become what it is now.
-async fn tell<S: Statements, R: Random>(
+pub(super) async fn tell<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     run: &Run,
     old: RunStatus,
@@ -189,6 +190,20 @@ pub async fn set_branch<S: Statements>(
     } else {
         Ok(())
     }
+}
+
+/// The branch of the newest run of a bead that succeeded since `since`: where a later stage of its workflow goes on.
+pub async fn branch_to_continue<S: Statements>(
+    statements: &S,
+    bead_id: &str,
+    since: Timestamp,
+    except: &str,
+) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT branch FROM run WHERE bead_id = ?1 AND created_at >= ?2 AND id <> ?3 AND status = 'succeeded' \
+               AND branch IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT 1";
+    let parameters = vec![bead_id.into(), since.0.into(), except.into()];
+    let row = statements.query_one(sql, parameters).await?;
+    row.map_or(Ok(None), |row| Ok(row.optional_text(0)?))
 }
 
 /// Keeps what a run did, in words, for people and for the next attempt.

@@ -5,7 +5,9 @@ mod ending;
 mod expiry;
 mod lease;
 mod list;
+mod resume;
 mod step;
+pub mod wait;
 
 use loom_domain::{
     Refusal,
@@ -21,13 +23,18 @@ use crate::{
 pub use claim::{Claim, Claimed, claim};
 pub use ending::{cancel, end};
 pub use expiry::{expired, requeue};
-pub use lease::{Leased, guard, hand_over, lease, pause, renew, set_branch, set_summary};
+pub use lease::{
+    Leased, branch_to_continue, guard, hand_over, lease, pause, renew, set_branch, set_summary,
+};
 pub use list::{ActionCount, RunUsage, action_counts_of_bead, live, usage_of_bead};
+pub use resume::{Resumed, resumable, resume};
 pub use step::{
     ActionRecord, NewStep, OpenedStep, StepRecord, StepReply, action_log, actions_of_step,
     conversation, end_step, open_step, record_action, record_failed_call, record_reply,
     reopen_step, step, steps,
 };
+
+pub use wait::{answered_decision, wait};
 
 const COLUMNS: &str = "id, bead_id, project_id, agent_id, attempt, status, fence, lease_until, steps, parse_failures, \
     restarts, branch, commit_id, reason, summary, created_at, ended_at";
