@@ -7,7 +7,8 @@ use loom_store::{Change, agent, org_chart};
 
 use crate::{input::Input, list::tagged};
 
-/// What is absent stays. A run that is under way goes on as it began.
+/// What is absent stays. A run that is under way goes on as it began. An agent that is stuck is tried again when its
+/// persona, its provider or its model is another one.
 pub(crate) async fn change<P: Platform>(
     State(platform): State<P>,
     caller: Caller,
@@ -24,7 +25,13 @@ pub(crate) async fn change<P: Platform>(
         return Ok(tagged(before));
     }
     org_chart::may_move(&change, &before, &wanted).await?;
-    let agent = agent::update(&change, wanted).await?;
+    let works_otherwise = (&before.persona, &before.provider_id, &before.model)
+        != (&wanted.persona, &wanted.provider_id, &wanted.model);
+    let mut agent = agent::update(&change, wanted).await?;
+    if works_otherwise {
+        agent::try_again(&change, &before, "It works in another way now.").await?;
+        agent = agent::get(&tx, &id).await?;
+    }
     tx.commit().await?;
     loom_api::nudge(&platform);
     Ok(tagged(agent))

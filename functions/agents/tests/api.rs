@@ -387,6 +387,24 @@ async fn a_stuck_agent_is_reset_and_a_busy_one_is_left_alone() {
         .await
         .unwrap();
     tx.commit().await.unwrap();
+    let renamed = call("PUT", &format!("/api/v1/agents/{id}")).json(json!({"name": "Quinn"}));
+    assert_eq!(world.send(renamed).await.json()["status"], "stuck");
+    let other = call("PUT", &format!("/api/v1/agents/{id}")).json(json!({"model": "m2"}));
+    let other = world.send(other).await;
+    assert_eq!(
+        (&other.json()["status"], &other.json()["status_reason"]),
+        (&json!("idle"), &json!(null)),
+        "another model may do better"
+    );
+    let tx = world.platform.database().transaction().await.unwrap();
+    let change = Change::new(&tx, world.platform.random(), "test")
+        .await
+        .unwrap();
+    let found = agent::get(&tx, &id).await.unwrap();
+    agent::set_status(&change, &found, AgentStatus::Stuck, Some("it loops"))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
     let path = format!("/api/v1/agents/{id}/reset");
     let answer = world.post(&path, json!({})).await;
     assert_eq!(

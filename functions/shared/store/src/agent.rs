@@ -253,13 +253,45 @@ pub async fn retry_is_due<S: Statements, R: Random>(
         Err(StoreError::Refused(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
+    try_again(
+        change,
+        &agent,
+        "It was stuck for 30 minutes and is tried again.",
+    )
+    .await
+}
+
+/// Those that are stuck and work as that persona are tried again, for its text has changed.
+pub(crate) async fn persona_changed<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    persona: &str,
+) -> Result<(), StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM agent WHERE status = 'stuck' AND persona = ?1 ORDER BY id");
+    for row in change.tx.query(&sql, vec![persona.into()]).await? {
+        try_again(
+            change,
+            &from_row(&row)?,
+            "The text of its persona has changed.",
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Sets an agent that is stuck idle until its next failure of its own. Any other stays as it is.
+pub async fn try_again<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    agent: &Agent,
+    reason: &str,
+) -> Result<(), StoreError> {
     if agent.status != AgentStatus::Stuck {
         return Ok(());
     }
-    let record = record(change.tx, id).await?.on_trial();
-    keep_record(change.tx, id, &record).await?;
-    let reason = "It was stuck for 30 minutes and is tried again.";
-    change_status(change, &agent, AgentStatus::Idle, None, Some(reason)).await
+    timer::cancel(change.tx, TimerKind::AgentRetry, &agent.id).await?;
+    let record = record(change.tx, &agent.id).await?.on_trial();
+    keep_record(change.tx, &agent.id, &record).await?;
+    change_status(change, agent, AgentStatus::Idle, None, Some(reason)).await
 }
 
 /// Frees the agent of a run that ends; by the run's end it may be stuck.

@@ -7,7 +7,7 @@ use loom_domain::{
 use loom_platform::{Random, Row, Statements};
 use serde::Serialize;
 
-use crate::{StoreError, change::Change, row::time};
+use crate::{StoreError, agent, change::Change, row::time};
 
 /// A text in force instead of the shipped one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,7 +69,7 @@ pub async fn put<S: Statements, R: Random>(
     change
         .event(NewEvent::new(EventKind::PersonaUpdated).with("persona", name))
         .await?;
-    Ok(())
+    agent::persona_changed(change, name).await
 }
 
 /// Puts the shipped text in force again. Returns whether there was an override.
@@ -88,6 +88,7 @@ pub async fn reset<S: Statements, R: Random>(
         change
             .event(NewEvent::new(EventKind::PersonaReset).with("persona", name))
             .await?;
+        agent::persona_changed(change, name).await?;
     }
     Ok(removed > 0)
 }

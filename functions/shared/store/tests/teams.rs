@@ -140,7 +140,26 @@ async fn a_persona_that_cannot_be_used_makes_an_agent_stuck_at_once() {
     let timers = "SELECT COUNT(*) FROM timer WHERE kind = 'agent_retry'";
     assert_eq!(world.count(timers).await, 0);
 
+    // Another text may be all that it needs.
+    work(&world, &bead, &id, Some("persona_unusable")).await;
+    write!(world, |change| loom_store::persona::put(
+        &change,
+        "default/qa-engineer",
+        "text"
+    ))
+    .unwrap();
+    assert_eq!(look(&world, &id).await.status, AgentStatus::Stuck);
+    write!(world, |change| loom_store::persona::put(
+        &change,
+        "default/engineering-manager",
+        "text"
+    ))
+    .unwrap();
+    assert_eq!(look(&world, &id).await.status, AgentStatus::Idle);
+    assert_eq!(world.count(timers).await, 0);
+
     // A timer that comes late, or for somebody who is gone, does nothing.
+    let bead = world.bead("c").await.id;
     work(&world, &bead, &id, Some("persona_unusable")).await;
     write!(world, |change| agent::delete(&change, &stuck)).unwrap();
     assert_eq!(world.count(timers).await, 0);
