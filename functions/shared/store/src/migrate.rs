@@ -4,6 +4,8 @@ use loom_platform::{Database, DatabaseError, Statements, Transaction, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::workflow::seed;
+
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
@@ -31,6 +33,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 3,
         name: "workflows",
         sql: include_str!("../migrations/0003_workflows.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "motivations",
+        sql: include_str!("../migrations/0004_motivations.sql"),
     },
     Migration {
         version: 5,
@@ -70,13 +77,13 @@ pub enum MigrateError {
     },
 }
 
-/// Brings the schema up to date and returns the versions that were applied, usually none.
+/// Brings the schema and what Loom ships in it up to date, and returns the versions that were applied, usually none.
 ///
 /// Safe to call from any number of functions at once: the check is one read, and each migration is one transaction
 /// that looks again before it acts.
 pub async fn migrate<D: Database>(database: &D) -> Result<Vec<i64>, MigrateError> {
     let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
-    if current_version(database).await? == newest {
+    if is_up_to_date(database, newest).await? {
         return Ok(Vec::new());
     }
     database
@@ -128,7 +135,20 @@ pub async fn migrate<D: Database>(database: &D) -> Result<Vec<i64>, MigrateError
             known: newest,
         });
     }
+    seed::seed(database).await?;
     Ok(applied)
+}
+
+/// The usual case in one read: the newest version is there, and what is shipped is what this build ships.
+async fn is_up_to_date<S: Statements>(statements: &S, newest: i64) -> Result<bool, DatabaseError> {
+    let sql = "SELECT MAX(version), (SELECT sha256 FROM seed WHERE name = ?1) FROM schema_version";
+    match statements.query_one(sql, vec![seed::NAME.into()]).await {
+        Ok(None) => Ok(false),
+        Ok(Some(row)) => Ok(row.optional_integer(0)? == Some(newest)
+            && row.optional_text(1)?.as_deref() == Some(seed::digest())),
+        Err(DatabaseError::Other(text)) if text.contains("no such table") => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The newest version that the database has; 0 for an empty one.

@@ -42,22 +42,20 @@ pub(in crate::workflow) fn fields(
     if definition.description.len() > MAX_TEXT {
         note("description", too_long("the workflow", "description"));
     }
-    for (key, words) in [
-        ("types", &definition.matches.types),
-        ("tags", &definition.matches.tags),
-    ] {
-        let is_word = |word: &String| {
-            (1..=64).contains(&word.len())
-                && !word.contains(|c: char| c.is_whitespace() || c.is_control())
-        };
-        if words.len() > MAX_WORDS || !words.iter().all(is_word) {
-            note(
-                "match",
-                format!(
-                    "match: {key} must be at most {MAX_WORDS} words of 1 to 64 bytes without white space."
-                ),
-            );
-        }
+    let matches = &definition.matches;
+    let is_type = |word: &String| word.len() <= 40 && is_key(word);
+    // As a bead's own tags.
+    let is_tag =
+        |word: &String| (1..=256).contains(&word.len()) && !word.contains(char::is_control);
+    if matches.types.len() > MAX_WORDS || !matches.types.iter().all(is_type) {
+        let message = format!(
+            "match: types must be at most {MAX_WORDS} words of a-z, 0-9, dash and underscore, each of 1 to 40."
+        );
+        note("match", message);
+    }
+    if matches.tags.len() > MAX_WORDS || !matches.tags.iter().all(is_tag) {
+        let message = format!("match: tags must be at most {MAX_WORDS} tags of 1 to 256 bytes.");
+        note("match", message);
     }
     for (index, node) in definition.nodes.iter().enumerate() {
         Judge {
