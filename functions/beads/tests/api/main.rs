@@ -18,4 +18,5 @@ mod import;
 mod listing;
 mod permissions;
 mod support;
+mod waits;
 mod why;

@@ -15,3 +15,6 @@ ALTER TABLE run ADD COLUMN resumable_at INTEGER;
 
 -- Serves the tick: waiting runs that can go on, first answered first.
 CREATE INDEX run_resumable ON run (resumable_at, id) WHERE status = 'waiting' AND resumable_at IS NOT NULL;
+
+-- Serves the prompt: the messages that a run has read already stay in it.
+CREATE INDEX message_read ON message (read_by_run, created_at) WHERE read_by_run IS NOT NULL;

@@ -111,37 +111,43 @@ pub async fn send_message<S: Statements, R: Random>(
     Ok(())
 }
 
-/// The messages for a role that this run reads: those that nobody has read, and those that it read before.
+/// Up to `limit` messages for a role that this run reads, oldest first: those that nobody has read, and beside them
+/// the newest that it read before. So a message that comes while it is at work is in its next prompt.
 pub async fn messages_for<S: Statements>(
     statements: &S,
     run: &Run,
     role: &str,
     limit: i64,
 ) -> Result<Vec<Message>, StoreError> {
-    let sql = "SELECT id, bead_id, from_agent, subject, body FROM message WHERE project_id = ?1 AND to_role = ?2 \
-               AND (read_by_run IS NULL OR read_by_run = ?3) ORDER BY created_at, id LIMIT ?4";
-    let rows = statements
-        .query(
-            sql,
-            vec![
-                (&run.project_id).into(),
-                role.into(),
-                (&run.id).into(),
-                limit.into(),
-            ],
-        )
-        .await?;
-    rows.iter()
+    let columns = "SELECT id, bead_id, from_agent, subject, body, rowid FROM message";
+    let unread = format!(
+        "{columns} WHERE project_id = ?1 AND to_role = ?2 AND read_by_run IS NULL ORDER BY created_at, rowid LIMIT ?3"
+    );
+    let parameters = vec![(&run.project_id).into(), role.into(), limit.into()];
+    let mut rows = statements.query(&unread, parameters).await?;
+    let room = limit - i64::try_from(rows.len()).unwrap_or(limit);
+    if room > 0 {
+        let read = format!(
+            "{columns} WHERE read_by_run = ?1 ORDER BY created_at DESC, rowid DESC LIMIT ?2"
+        );
+        let parameters = vec![(&run.id).into(), room.into()];
+        rows.extend(statements.query(&read, parameters).await?);
+    }
+    let mut messages = rows
+        .iter()
         .map(|row| {
-            Ok(Message {
+            let message = Message {
                 id: row.text(0)?,
                 bead_id: row.text(1)?,
                 from_agent: row.text(2)?,
                 subject: row.text(3)?,
                 body: row.text(4)?,
-            })
+            };
+            Ok((row.integer(5)?, message))
         })
-        .collect()
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    messages.sort_by_key(|(row, _)| *row);
+    Ok(messages.into_iter().map(|(_, message)| message).collect())
 }
 
 /// Notes that a run has read messages; those that another run read first stay that run's.

@@ -14,7 +14,7 @@ use loom_domain::{
     agent::AgentStatus,
     bead::{Bead, BeadInput, BeadStatus},
     conversation::{Message, Speaker},
-    decision::{DecisionKind, question_fingerprint},
+    decision::{DecisionKind, NewDecision, question_fingerprint},
     project::{Project, ProjectStatus},
     run::{EndReason, Hold, Run, RunStatus, Wait},
 };
