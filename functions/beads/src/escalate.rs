@@ -2,9 +2,8 @@ use axum::extract::State;
 use loom_api::{Caller, Created, Error, Json, Path};
 use loom_domain::{
     Refusal,
-    bead::{Bead, BeadStatus, transition},
-    decision::{Decision, DecisionKind},
-    run::NewDecision,
+    bead::{Bead, BeadStatus, Priority, transition},
+    decision::{Decision, DecisionKind, DecisionStatus, NewDecision, decided_by_bead},
 };
 use loom_platform::{Database, Platform, Statements, Transaction};
 use loom_store::{Change, StoreError, agent, bead, decision, run};
@@ -34,6 +33,7 @@ pub(crate) async fn escalate<P: Platform>(
     let found = bead::get(&tx, &id).await?;
     transition(&id, found.status, BeadStatus::Blocked)?;
     refuse_second(&tx, &found).await?;
+    refuse_decider(&found)?;
     let returned_to = match &input.returned_to {
         None => String::new(),
         Some(agent_id) => match agent::get(&tx, agent_id).await {
@@ -58,18 +58,18 @@ pub(crate) async fn escalate<P: Platform>(
     }
     let now = bead::get(&tx, &id).await?;
     bead::change_status(&change, &now, BeadStatus::Blocked, reason).await?;
-    let question = NewDecision {
-        kind: DecisionKind::Escalation,
-        question: format!(
+    // Whoever escalates by hand wants a person, now.
+    let question = NewDecision::new(
+        DecisionKind::Escalation,
+        format!("escalation:{id}"),
+        format!(
             "{} escalated {id} ({}): {reason} What should happen?",
             caller.name, found.title
         ),
-        options: ["approve", "deny", "needs_more_info"]
-            .map(str::to_owned)
-            .to_vec(),
-        recommendation: None,
-        fingerprint: format!("escalation:{id}"),
-    };
+    )
+    .priority(Priority::P0)
+    .returned_to(input.returned_to.clone())
+    .high_risk();
     let context = format!("{reason}{returned_to}");
     let asked = decision::ask(&change, &now, &question, &context).await?;
     let asked = asked.ok_or_else(|| Error::internal("an escalation was open after all"))?;
@@ -81,10 +81,25 @@ pub(crate) async fn escalate<P: Platform>(
     ))
 }
 
+/// The decision-maker's bead is about a question already; there is none about it.
+fn refuse_decider(bead: &Bead) -> Result<(), Refusal> {
+    match decided_by_bead(bead.fingerprint.as_deref()) {
+        None => Ok(()),
+        Some(decision_id) => {
+            let message = format!(
+                "Bead {} is the decision-maker's work on decision {decision_id}. Answer that decision yourself instead: \
+                 POST /api/v1/decisions/{decision_id}/decide.",
+                bead.id
+            );
+            Err(Refusal::conflict("bead_of_decision", message).detail("decision_id", decision_id))
+        }
+    }
+}
+
 async fn refuse_second<S: Statements>(tx: &S, bead: &Bead) -> Result<(), StoreError> {
     let decisions = decision::of_bead(tx, &bead.id).await?;
     let open = decisions.iter().find(|decision| {
-        decision.status == "open" && decision.kind == DecisionKind::Escalation.as_str()
+        decision.status == DecisionStatus::Open && decision.kind == DecisionKind::Escalation
     });
     match open {
         None => Ok(()),

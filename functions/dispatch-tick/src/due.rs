@@ -3,7 +3,7 @@
 use loom_api::{Error, Settings};
 use loom_domain::timer::TimerKind;
 use loom_platform::{Database, Platform, Transaction};
-use loom_store::{Change, StoreError, agent, bead, now, run, timer};
+use loom_store::{Change, StoreError, agent, bead, decision, now, run, timer, workflow};
 
 const ACTOR: &str = "dispatch-tick";
 const BATCH: i64 = 100;
@@ -17,6 +17,10 @@ pub(crate) async fn fire_timers<P: Platform>(platform: &P) -> Result<(), Error> 
         for (kind, subject) in timer::take_due(&tx, change.now, BATCH).await? {
             match kind {
                 TimerKind::BeadRetry => bead::retry_is_due(&change, &subject).await?,
+                TimerKind::DecisionDeadline => {
+                    decision::deadline_is_due(&change, &subject).await?;
+                }
+                TimerKind::WorkflowNode => workflow::timed_out(&change, &subject).await?,
                 TimerKind::AgentRetry => agent::retry_is_due(&change, &subject).await?,
             }
         }

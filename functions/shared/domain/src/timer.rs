@@ -5,18 +5,29 @@
 pub enum TimerKind {
     /// The bead `subject` may be tried again.
     BeadRetry,
+    /// The answer to the decision `subject` is due.
+    DecisionDeadline,
+    /// The time of a stay at a node of a workflow runs out: `subject` is `<execution>:<stay>`.
+    WorkflowNode,
     /// The agent `subject`, which is stuck, is tried again.
     AgentRetry,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::BeadRetry, Self::AgentRetry];
+    pub const ALL: &[Self] = &[
+        Self::BeadRetry,
+        Self::DecisionDeadline,
+        Self::WorkflowNode,
+        Self::AgentRetry,
+    ];
 
     /// The word in SQL.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BeadRetry => "bead_retry",
+            Self::DecisionDeadline => "decision_deadline",
+            Self::WorkflowNode => "workflow_node",
             Self::AgentRetry => "agent_retry",
         }
     }

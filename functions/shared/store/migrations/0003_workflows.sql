@@ -126,6 +126,9 @@ CREATE UNIQUE INDEX decision_open ON decision (fingerprint) WHERE status = 'open
 -- Serves the decisions about a bead.
 CREATE INDEX decision_of_bead ON decision (bead_id);
 
+-- Serves the decisions about a project, and its deletion.
+CREATE INDEX decision_of_project ON decision (project_id);
+
 -- Serves the inbox: what is open, urgent and old first.
 CREATE INDEX decision_inbox ON decision (priority, created_at, id) WHERE status = 'open';
 
@@ -137,3 +140,6 @@ CREATE INDEX decision_of_decider ON decision (decider_bead) WHERE decider_bead I
 
 -- What a person granted beyond the cap: a decision about a used-up budget adds to it.
 ALTER TABLE budget ADD COLUMN granted_micro_usd INTEGER NOT NULL DEFAULT 0 CHECK (granted_micro_usd >= 0);
+
+-- A person granted nothing more, or did not answer: a project is not worked on until its budget is raised.
+ALTER TABLE budget ADD COLUMN is_withheld INTEGER NOT NULL DEFAULT 0 CHECK (is_withheld IN (0, 1));

@@ -130,6 +130,36 @@ pub(crate) async fn release_run<S: Statements>(tx: &S, run: &Run) -> Result<(), 
     Ok(())
 }
 
+/// Grants `amount` micro-US-dollars beyond the cap of a budget.
+pub(crate) async fn grant<S: Statements>(
+    tx: &S,
+    scope: BudgetScope,
+    subject: &str,
+    amount: i64,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO budget (scope, subject, granted_micro_usd) VALUES (?1, ?2, ?3) ON CONFLICT (scope, subject) \
+               DO UPDATE SET granted_micro_usd = granted_micro_usd + excluded.granted_micro_usd, is_withheld = 0";
+    tx.execute(
+        sql,
+        vec![scope.as_str().into(), subject.into(), amount.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Notes that nothing more is granted: nothing is dispatched on this budget until it is raised.
+pub(crate) async fn withhold<S: Statements>(
+    tx: &S,
+    scope: BudgetScope,
+    subject: &str,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO budget (scope, subject, is_withheld) VALUES (?1, ?2, 1) \
+               ON CONFLICT (scope, subject) DO UPDATE SET is_withheld = 1";
+    tx.execute(sql, vec![scope.as_str().into(), subject.into()])
+        .await?;
+    Ok(())
+}
+
 /// A budget as it stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Balance {
@@ -137,6 +167,10 @@ pub struct Balance {
     pub reserved_micro_usd: i64,
     /// Spent, in micro-US-dollars.
     pub spent_micro_usd: i64,
+    /// What people granted beyond the cap, in micro-US-dollars.
+    pub granted_micro_usd: i64,
+    /// A person granted nothing more, or did not answer.
+    pub is_withheld: bool,
 }
 
 /// How a budget stands; an unused one is all zero.
@@ -145,8 +179,8 @@ pub async fn balance<S: Statements>(
     scope: BudgetScope,
     subject: &str,
 ) -> Result<Balance, StoreError> {
-    let sql =
-        "SELECT reserved_micro_usd, spent_micro_usd FROM budget WHERE scope = ?1 AND subject = ?2";
+    let sql = "SELECT reserved_micro_usd, spent_micro_usd, granted_micro_usd, is_withheld FROM budget \
+         WHERE scope = ?1 AND subject = ?2";
     let row = statements
         .query_one(sql, vec![scope.as_str().into(), subject.into()])
         .await?;
@@ -154,6 +188,8 @@ pub async fn balance<S: Statements>(
         Ok(Balance {
             reserved_micro_usd: row.integer(0)?,
             spent_micro_usd: row.integer(1)?,
+            granted_micro_usd: row.integer(2)?,
+            is_withheld: row.boolean(3)?,
         })
     })
 }

@@ -12,6 +12,7 @@ mod common;
 use common::{LEASE_MS, RETRY, World, code};
 use loom_domain::{
     bead::{BeadInput, BeadStatus, Priority},
+    decision::DecisionKind,
     run::EndReason,
 };
 use loom_platform::{Platform, Statements};
@@ -352,7 +353,7 @@ async fn i10_three_failed_runs_leave_one_blocked_bead_and_one_decision() {
         .await
         .unwrap();
     assert_eq!(decisions.len(), 1);
-    assert_eq!(decisions[0].kind, "attempts_exhausted");
+    assert_eq!(decisions[0].kind, DecisionKind::AttemptsExhausted);
     assert_eq!(code(world.claim(&bead.id, &agent.id).await), "not_ready");
     let again = write!(world, |change| bead::redispatch(
         &change,

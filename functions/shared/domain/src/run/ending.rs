@@ -4,7 +4,10 @@ use crate::{
     budget::BudgetScope,
     decision::{DecisionKind, budget_fingerprint},
     time::{DAY, MINUTE, Timestamp},
+    workflow::Outcome,
 };
+
+pub use crate::decision::NewDecision;
 
 /// Why a run ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +38,25 @@ pub enum EndReason {
         /// What the agent would answer.
         recommendation: Option<String>,
     },
-    /// The agent asked another role; the bead waits until that role's answer, a bead of its own, is closed.
-    WaitsForBead {
-        /// The bead that asks.
-        bead_id: String,
+    /// The agent is done at a node of its bead's workflow, which decides what comes next.
+    NodeConcluded {
+        /// What the work came to.
+        outcome: Outcome,
+        /// What the run did, as a code: `done`, `merged`, `in_review`, `approved`, `rejected`, `gave_up`.
+        code: &'static str,
+        /// What the agent says about it.
+        note: String,
+        /// The commit on the base branch, or the one that waits for a review.
+        commit: Option<String>,
+    },
+    /// The agent asks a person at a node of its bead's workflow, which decides whether another node is for that.
+    NodeEscalated {
+        /// The question.
+        question: String,
+        /// The answers to choose from.
+        options: Vec<String>,
+        /// What the agent would answer.
+        recommendation: Option<String>,
     },
     /// A budget would have been exceeded.
     BudgetExceeded {
@@ -71,21 +89,6 @@ pub enum EndReason {
 pub struct RetryPolicy {
     /// The first wait, in milliseconds; each further failure doubles it, up to 16 times.
     pub first_wait: i64,
-}
-
-/// A question to a person that the ending raises.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDecision {
-    /// Why a person is asked.
-    pub kind: DecisionKind,
-    /// What is asked.
-    pub question: String,
-    /// The answers to choose from.
-    pub options: Vec<String>,
-    /// What the asker would answer.
-    pub recommendation: Option<String>,
-    /// At most one open decision has this fingerprint.
-    pub fingerprint: String,
 }
 
 /// What becomes of the bead.
@@ -137,7 +140,18 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
         bead,
         decision: None,
     };
-    let is_cancelled = matches!(reason, EndReason::Cancelled { .. });
+    // Where the bead follows a workflow, that decides what comes next, and counts the dispatches.
+    let is_left_to_others = matches!(
+        reason,
+        EndReason::Cancelled { .. }
+            | EndReason::NodeConcluded { .. }
+            | EndReason::NodeEscalated { .. }
+    );
+    let attempts = if bead.execution_id.is_some() {
+        i64::MAX
+    } else {
+        MAX_FAILED_RUNS
+    };
     let ending = match reason {
         EndReason::Merged { commit } => ending(
             RunStatus::Succeeded,
@@ -182,17 +196,15 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
             options,
             recommendation,
         } => Ending {
-            decision: Some(NewDecision {
-                kind: DecisionKind::Escalation,
-                fingerprint: format!("escalation:{}", bead.id),
-                question: question.clone(),
-                options: if options.is_empty() {
-                    standard_options()
-                } else {
-                    options
-                },
-                recommendation,
-            }),
+            decision: Some(
+                NewDecision::new(
+                    DecisionKind::Escalation,
+                    format!("escalation:{}", bead.id),
+                    question.clone(),
+                )
+                .options(options)
+                .recommendation(recommendation),
+            ),
             ..ending(
                 RunStatus::Cancelled,
                 "escalated",
@@ -200,10 +212,27 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
                 after(BeadStatus::Blocked),
             )
         },
-        EndReason::WaitsForBead { bead_id } => ending(
+        EndReason::NodeConcluded {
+            outcome,
+            code,
+            note,
+            commit,
+        } => ending(
+            match outcome {
+                Outcome::Failure => RunStatus::Failed,
+                _ => RunStatus::Succeeded,
+            },
+            code,
+            note,
+            BeadAfter {
+                commit,
+                ..after(BeadStatus::Open)
+            },
+        ),
+        EndReason::NodeEscalated { question, .. } => ending(
             RunStatus::Cancelled,
-            "waits_for_bead",
-            format!("The agent asked a question and waits until {bead_id} is closed."),
+            "escalated",
+            format!("The agent asked a person: {question}"),
             after(BeadStatus::Open),
         ),
         EndReason::BudgetExceeded {
@@ -245,13 +274,11 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
             )
         },
         EndReason::ProviderRefused { code, message } => Ending {
-            decision: Some(NewDecision {
-                kind: DecisionKind::Provider,
-                fingerprint: format!("provider:{code}"),
-                question: format!("The provider refuses to work: {message} Mend it and go on?"),
-                options: standard_options(),
-                recommendation: None,
-            }),
+            decision: Some(NewDecision::new(
+                DecisionKind::Provider,
+                format!("provider:{code}"),
+                format!("The provider refuses to work: {message} Mend it and go on?"),
+            )),
             ..ending(
                 RunStatus::Cancelled,
                 &code,
@@ -270,7 +297,7 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
         ),
         EndReason::Failed { code, message } => {
             let failures = bead.failed_runs + 1;
-            let exhausted = failures >= MAX_FAILED_RUNS || bead.dispatch_count >= MAX_DISPATCHES;
+            let exhausted = failures >= attempts || bead.dispatch_count >= MAX_DISPATCHES;
             let wait = retry.first_wait << (failures - 1).clamp(0, 4);
             let next = if exhausted {
                 after(BeadStatus::Blocked)
@@ -291,7 +318,7 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
     };
     // A bead that may not be dispatched again must not stay open without anybody knowing.
     let exhausted = ending.bead.status == BeadStatus::Open && bead.dispatch_count >= MAX_DISPATCHES;
-    if exhausted && !is_cancelled {
+    if exhausted && !is_left_to_others {
         return Ending {
             bead: after(BeadStatus::Blocked),
             decision: Some(attempts_question(bead, bead.failed_runs, &ending)),
@@ -302,35 +329,25 @@ pub fn end(bead: &Bead, reason: EndReason, retry: RetryPolicy, now: Timestamp) -
 }
 
 fn attempts_question(bead: &Bead, failures: i64, ending: &Ending) -> NewDecision {
-    NewDecision {
-        kind: DecisionKind::AttemptsExhausted,
-        fingerprint: format!("attempts:{}", bead.id),
-        question: format!(
+    NewDecision::new(
+        DecisionKind::AttemptsExhausted,
+        format!("attempts:{}", bead.id),
+        format!(
             "{} ({}) failed {failures} time(s) in {} dispatch(es); the last run ended with {}: {} What should happen?",
             bead.id, bead.title, bead.dispatch_count, ending.code, ending.message
         ),
-        options: standard_options(),
-        recommendation: None,
-    }
+    )
 }
 
 fn budget_question(bead: &Bead, scope: BudgetScope, subject: &str) -> NewDecision {
-    NewDecision {
-        kind: DecisionKind::BudgetOverride,
-        fingerprint: budget_fingerprint(scope, subject),
-        question: format!(
-            "The budget of this {} is used up by work on {} ({}). Raise it and go on?",
+    NewDecision::new(
+        DecisionKind::BudgetOverride,
+        budget_fingerprint(scope, subject),
+        format!(
+            "The budget of this {} is used up by work on {} ({}). Grant the same amount once more and go on?",
             scope.as_str(),
             bead.id,
             bead.title
         ),
-        options: standard_options(),
-        recommendation: None,
-    }
-}
-
-fn standard_options() -> Vec<String> {
-    ["approve", "deny", "needs_more_info"]
-        .map(str::to_owned)
-        .to_vec()
+    )
 }

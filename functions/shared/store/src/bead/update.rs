@@ -11,7 +11,7 @@ use super::{
     file::{put_related, put_tags, refuse_unknown, unknown_reference, without_nulls},
     get,
 };
-use crate::{StoreError, change::Change, decision, row::to_json, run, timer};
+use crate::{StoreError, change::Change, decision, row::to_json, run, timer, workflow};
 
 /// Changes a bead as a person asks. What is absent in `input` stays.
 ///
@@ -103,12 +103,18 @@ pub async fn update<S: Statements, R: Random>(
         refuse_unknown(change.tx, "blocked_by", &added).await?;
         open_blockers = blockers::replace(change.tx, &bead.id, &next.blocked_by).await?;
     }
-    let wanted = routing::wanted_role(
-        &next.title,
-        &next.description,
-        &next.tags,
-        bead.fingerprint.is_some(),
-    );
+    // Where the bead follows a workflow, the node says whose it is.
+    let wanted_role = match &bead.execution_id {
+        Some(_) => bead.wanted_role.clone(),
+        None => routing::wanted_role(
+            &next.title,
+            &next.description,
+            &next.tags,
+            bead.fingerprint.is_some(),
+        )
+        .map(|wanted| wanted.role.as_str().to_owned()),
+    };
+    let is_other_work = names.contains(&"kind") || names.contains(&"tags");
     if !names.is_empty() {
         change
             .tx
@@ -128,7 +134,7 @@ pub async fn update<S: Statements, R: Random>(
                     next.due_at.map(|at| at.0).into(),
                     next.estimate_minutes.into(),
                     next.assigned_to.as_ref().into(),
-                    wanted.as_ref().map(|wanted| wanted.role.as_str().to_owned()).into(),
+                    wanted_role.into(),
                     next.tags.iter().any(|tag| tag == REQUIRES_HUMAN_TAG).into(),
                     open_blockers.into(),
                     change.now.0.into(),
@@ -141,6 +147,9 @@ pub async fn update<S: Statements, R: Random>(
             .with("fields", names);
         change.event(event).await?;
     }
+    if is_other_work && input.status.is_none() {
+        workflow::reselect(change, &bead.id).await?;
+    }
     if let Some(status) = input.status
         && status != bead.status
     {
@@ -151,6 +160,10 @@ pub async fn update<S: Statements, R: Random>(
                 &format!("{} set the bead {}.", change.actor, status.as_str()),
             )
             .await?;
+        }
+        let now = get(change.tx, &bead.id).await?;
+        if status == BeadStatus::Open {
+            workflow::bead_reopened(change, &now).await?;
         }
         let now = get(change.tx, &bead.id).await?;
         if status == BeadStatus::Closed {
@@ -181,6 +194,7 @@ pub async fn redispatch<S: Statements, R: Random>(
             .into());
     }
     transition(&bead.id, bead.status, BeadStatus::Open)?;
+    workflow::bead_reopened(change, bead).await?;
     decision::answer_all(change, &bead.id, "redispatch", reason).await?;
     forget_failures(change, &bead.id).await?;
     let now = get(change.tx, &bead.id).await?;
@@ -194,7 +208,8 @@ pub async fn redispatch<S: Statements, R: Random>(
     get(change.tx, &bead.id).await
 }
 
-async fn forget_failures<S: Statements, R: Random>(
+/// Gives a bead its attempts anew, as only a person may (invariant I10).
+pub(crate) async fn forget_failures<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     id: &str,
 ) -> Result<(), StoreError> {
@@ -286,7 +301,23 @@ pub(crate) async fn status_changed<S: Statements, R: Random>(
         .with("status", status.as_str())
         .with("reason", reason);
     change.event(event).await?;
+    if matches!(status, BeadStatus::Blocked | BeadStatus::Closed) {
+        decision::decider_ended(change, before).await?;
+    }
     if status == BeadStatus::Closed {
+        run::wait::answered_bead(change, &before.id, reason).await?;
+        if before.open_decisions > 0 {
+            // A box, because the end of a decision may close the bead of its decider.
+            Box::pin(decision::withdraw(
+                change,
+                &before.id,
+                "the bead was closed",
+            ))
+            .await?;
+        }
+        if before.execution_id.is_some() {
+            workflow::bead_closed(change, &before.id, reason).await?;
+        }
         change
             .event(
                 NewEvent::new(EventKind::BeadCompleted)
@@ -295,8 +326,26 @@ pub(crate) async fn status_changed<S: Statements, R: Random>(
                     .with("reason", reason),
             )
             .await?;
+        if let Some(parent) = &before.parent {
+            workflow::child_closed(change, parent).await?;
+        }
     }
     Ok(())
+}
+
+/// Leaves a bead whose work is done to a review of its branch.
+pub(crate) async fn hand_to_review<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    bead: &Bead,
+) -> Result<(), StoreError> {
+    transition(&bead.id, bead.status, BeadStatus::InProgress)?;
+    let sql = "UPDATE bead SET status = 'in_progress', in_review = 1, version = version + 1, updated_at = ?2 \
+               WHERE id = ?1";
+    change
+        .tx
+        .execute(sql, vec![(&bead.id).into(), change.now.0.into()])
+        .await?;
+    status_changed(change, bead, BeadStatus::InProgress, "in_review").await
 }
 
 /// Deletes a bead: it is closed, no list shows it, and it blocks nobody. Its history stays in the event log.
