@@ -14,13 +14,13 @@ use loom_domain::{
         self, Attempt, BeadFacts, CommentFacts, PersonaFacts, Progress, ProjectFacts,
         PromptContext, Remaining,
     },
-    run::{Hold, MAX_STEPS, Run},
+    run::{Hold, MAX_STEPS, Run, RunStatus},
 };
 use loom_platform::{Files, KeyValue, Platform, Statements};
 use loom_store::{agent, bead, budget, knowledge, persona as overrides, project, run};
 use serde_json::Value;
 
-use crate::{journal, model::MAX_REPLY_TOKENS, stop::Stop};
+use crate::{journal, model::MAX_REPLY_TOKENS, stage::Stage, stop::Stop};
 
 /// How many comments on the bead, and messages to the role, are read.
 const COMMENTS: i64 = 10;
@@ -33,6 +33,9 @@ pub(crate) struct Context {
     pub(crate) project: Project,
     pub(crate) agent: Agent,
     pub(crate) persona: Persona,
+    /// The node of the workflow that the bead follows, if it follows one.
+    pub(crate) stage: Option<Stage>,
+    allowed_actions: Option<Vec<String>>,
     unread: Vec<knowledge::Message>,
 }
 
@@ -45,6 +48,17 @@ impl Context {
         let project = project::get(database, &run.project_id).await?;
         let agent = agent::get(database, &run.agent_id).await?;
         let persona = load_persona(platform, &agent).await?;
+        let stage = Stage::load(database, &bead, &run).await?;
+        let allowed_actions = match &persona.allowed_actions {
+            AllowedActions::All => None,
+            AllowedActions::Only(names) => {
+                let mut names = names.clone();
+                if let Some(stage) = &stage {
+                    stage.widen(&mut names);
+                }
+                Some(names)
+            }
+        };
         let unread = knowledge::messages_for(database, &run, &agent.role, MESSAGES).await?;
         Ok(Self {
             run,
@@ -52,16 +66,15 @@ impl Context {
             project,
             agent,
             persona,
+            stage,
+            allowed_actions,
             unread,
         })
     }
 
-    /// The actions that the persona may use; every one when `None`.
+    /// The actions that the persona may use at this stage; every one when `None`.
     pub(crate) fn allowed_actions(&self) -> Option<&[String]> {
-        match &self.persona.allowed_actions {
-            AllowedActions::All => None,
-            AllowedActions::Only(names) => Some(names),
-        }
+        self.allowed_actions.as_deref()
     }
 
     /// The tools that the model is given.
@@ -109,6 +122,8 @@ impl Context {
         let instructions = instructions
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .filter(|text| !text.is_empty());
+        let brief = self.stage.as_ref().map(Stage::brief);
+        let stages = self.stage.as_ref().map(Stage::before).unwrap_or_default();
         let context = PromptContext {
             persona: PersonaFacts {
                 name: &self.agent.name,
@@ -138,7 +153,8 @@ impl Context {
                 touches: &self.bead.touches,
                 comments: &texts,
             },
-            node_instructions: None,
+            node_instructions: brief.as_deref(),
+            stages: &stages,
             lessons: &lessons,
             attempts: &attempts,
             branch: self.run.branch.as_deref(),
@@ -208,7 +224,9 @@ impl Context {
         let database = platform.database();
         let mut earlier = Vec::new();
         for run in run::of_bead(database, &self.bead.id).await? {
-            if run.id == self.run.id || run.ended_at.is_none() {
+            // What a stage before this one brought is told as that, not as an attempt that failed.
+            let is_stage = self.stage.is_some() && run.status == RunStatus::Succeeded;
+            if run.id == self.run.id || run.ended_at.is_none() || is_stage {
                 continue;
             }
             let records = run::action_log(database, &run.id).await?;

@@ -27,6 +27,12 @@ pub(crate) fn reason<P: Platform>(
     if !brought.outcome.is_ok() {
         return None;
     }
+    if let Some(stage) = &worker.context.stage {
+        return action
+            .ends_run(&worker.hold.bead_id)
+            .then(|| stage.reason(action, brought))
+            .flatten();
+    }
     match action {
         Action::Done {
             outcome: DoneOutcome::Success,
@@ -62,12 +68,6 @@ pub(crate) fn reason<P: Platform>(
             options: options.clone(),
             recommendation: recommendation.clone(),
         }),
-        Action::Ask { .. } => match &brought.effect {
-            Some(Effect::Filed { bead_id }) => Some(EndReason::WaitsForBead {
-                bead_id: bead_id.clone(),
-            }),
-            _ => None,
-        },
         _ => None,
     }
 }

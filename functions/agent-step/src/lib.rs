@@ -12,6 +12,7 @@ mod keep_lease;
 mod model;
 mod next;
 mod perform;
+mod stage;
 mod step;
 mod stop;
 

@@ -112,10 +112,15 @@ impl Space {
             lock: Some(worktrees),
             ..repository.git()
         };
+        let start = continued(call, &git)?;
         let mut row = match journal.run(&call.run.id)? {
             Some(row) => row,
             None => {
-                let base_commit = repository.base_commit()?;
+                let base_commit = match &start {
+                    // What the run changes is counted from where its branch and the base branch part.
+                    Some(start) => git.merge_base(start, &repository.base_commit()?)?,
+                    None => repository.base_commit()?,
+                };
                 let branch = free_branch(call, repository, journal)?;
                 let row = RunRow {
                     repository: repository.name(),
@@ -144,7 +149,8 @@ impl Space {
         if git.branch(&row.branch)?.is_some() {
             arguments.extend([path.as_str(), &row.branch]);
         } else {
-            arguments.extend(["--no-track", "-b", &row.branch, &path, &row.base_commit]);
+            let start = start.as_ref().unwrap_or(&row.base_commit);
+            arguments.extend(["--no-track", "-b", &row.branch, &path, start]);
         }
         git.ok(&arguments)?;
         row.git_dir = Some(
@@ -241,6 +247,14 @@ fn free_branch(call: &Call, repository: &Repository, journal: &Journal) -> Resul
             call.run.bead_id
         ),
     ))
+}
+
+/// The commit of the branch that the run goes on with, if there is one. Only an agent's branch can be gone on with.
+fn continued(call: &Call, git: &Git) -> Result<Option<String>> {
+    match &call.run.continues {
+        Some(branch) if branch.starts_with("agent/") => git.branch(branch),
+        _ => Ok(None),
+    }
 }
 
 /// Removes a worktree by hand: git itself refuses when its files were tampered with.

@@ -43,9 +43,15 @@ pub(crate) async fn done<P: Platform>(
         )
         .into());
     }
-    let records = run::action_log(worker.platform.database(), &worker.hold.run_id).await?;
-    if journal::last_commit(&records).is_none() {
-        return Ok(ActionOutcome::ok("The run ends; the repository was not changed.").into());
+    if let Some(stage) = &worker.context.stage {
+        if !stage.hands_over() {
+            return Ok(ActionOutcome::ok("This stage ends with success.").into());
+        }
+    } else {
+        let records = run::action_log(worker.platform.database(), &worker.hold.run_id).await?;
+        if journal::last_commit(&records).is_none() {
+            return Ok(ActionOutcome::ok("The run ends; the repository was not changed.").into());
+        }
     }
     let operation = match worker.context.project.git_strategy {
         GitStrategy::Direct => Operation::Merge,
@@ -61,6 +67,13 @@ pub(crate) async fn done<P: Platform>(
             effect: Some(Effect::HandedOver { commit }),
         },
         Ok(_) => ActionOutcome::ok("The run ends.").into(),
+        // A workflow whose stages changed nothing has nothing to hand over, and goes on.
+        Err(WorkspaceError { code, .. })
+            if worker.context.stage.is_some()
+                && (code == "nothing_to_merge" || code == "nothing_to_push") =>
+        {
+            ActionOutcome::ok("There is nothing to hand over; this stage ends with success.").into()
+        }
         Err(WorkspaceError { code, message, .. }) => ActionOutcome::refused(code, message).into(),
     })
 }

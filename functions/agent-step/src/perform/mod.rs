@@ -50,7 +50,25 @@ pub(crate) async fn perform<P: Platform>(
     position: usize,
     action: &Action,
 ) -> Result<Brought, Stop> {
+    let misfit = worker
+        .context
+        .stage
+        .as_ref()
+        .filter(|_| action.ends_run(&worker.hold.bead_id))
+        .and_then(|stage| stage.refuse(action));
+    if let Some(why) = misfit {
+        let brought = Brought::from(ActionOutcome::refused("outcome_not_of_node", why));
+        journal_only(worker, position, Some(action), &brought).await?;
+        return Ok(brought);
+    }
+    let judges = worker.context.stage.is_some() && action.ends_run(&worker.hold.bead_id);
     let brought = match action {
+        Action::Approve { .. } if judges => {
+            Brought::from(ActionOutcome::ok("The work is approved."))
+        }
+        Action::Reject { .. } if judges => {
+            Brought::from(ActionOutcome::ok("The work is sent back."))
+        }
         Action::Done { .. } => conclude::done(worker, position, action).await?,
         Action::CreateBead { .. }
         | Action::UpdateBead { .. }

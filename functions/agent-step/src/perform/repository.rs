@@ -141,6 +141,7 @@ pub(crate) async fn close_workspace<P: Platform>(platform: &P, hold: &Hold) -> R
             bead_title: String::new(),
             agent: ended.agent_id.clone(),
             fence: ended.fence,
+            continues: None,
         },
         key: format!("{}:close", ended.id),
         operation: Operation::Close,
@@ -178,6 +179,10 @@ fn call(context: &Context, hold: &Hold, key: &str, operation: Operation) -> Call
             bead_title: context.bead.title.clone(),
             agent: context.agent.name.clone(),
             fence: hold.fence,
+            continues: context
+                .stage
+                .as_ref()
+                .and_then(|stage| stage.continues.clone()),
         },
         key: key.to_owned(),
         operation,

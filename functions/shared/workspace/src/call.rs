@@ -58,4 +58,8 @@ pub struct Run {
     /// The lease's fence (invariant I2). The workspace remembers the highest one it has seen for the run and refuses
     /// anything lower.
     pub fence: i64,
+    /// The branch of an earlier run of the bead whose work this one goes on with. Its own branch then starts there;
+    /// without it, or when there is no such branch, at the base branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<String>,
 }

@@ -125,6 +125,7 @@ mod tests {
             bead_title: "T".into(),
             agent: "ada".into(),
             fence: 1,
+            continues: None,
         }
     }
 

@@ -127,6 +127,11 @@ impl Git {
         }
     }
 
+    /// The newest commit that two have in common.
+    pub(crate) fn merge_base(&self, one: &str, other: &str) -> Result<String> {
+        self.line(&["merge-base", one, other])
+    }
+
     /// The commit made by the call with this key, among those that `tip` has and `since` has not.
     pub(crate) fn commit_by_key(
         &self,

@@ -160,3 +160,36 @@ async fn status_diff_and_log_show_the_work() {
     // A diff leaves the index as it was.
     assert_eq!(text(world.perform("r", Operation::Status).await), status);
 }
+
+#[tokio::test]
+async fn a_run_goes_on_where_an_earlier_one_ended() {
+    let world = World::with(&[("a.txt", "1\n")]).await;
+    let first = world.change("r", "a.txt", "2\n").await;
+    let mut open = world.call("s", 1, "s:open", Operation::Open);
+    open.run.continues = Some("agent/bd-r/fix-the-sum".into());
+    let opened = loom_workspace::Workspace::perform(&world.client(), open)
+        .await
+        .unwrap();
+    let Outcome::Opened { branch, .. } = opened else {
+        panic!("{opened:?}")
+    };
+    assert_eq!(world.git(&["rev-parse", &branch]), first);
+    let diff = text(world.perform("s", Operation::Diff).await);
+    assert!(
+        diff.contains("+2"),
+        "what it goes on with is part of what it brings: {diff}"
+    );
+    let Outcome::Merged { commit, .. } = world.perform("s", Operation::Merge).await else {
+        panic!("it was not merged")
+    };
+    assert_eq!(world.git(&["show", &format!("{commit}:a.txt")]), "2");
+    // A branch that is not there, or is no agent's, is no beginning.
+    for (run, other) in [("t", "agent/bd-x/gone"), ("u", "main")] {
+        let mut open = world.call(run, 1, &format!("{run}:open"), Operation::Open);
+        open.run.continues = Some(other.into());
+        let opened = loom_workspace::Workspace::perform(&world.client(), open).await;
+        assert!(matches!(opened, Ok(Outcome::Opened { .. })), "{opened:?}");
+        let head = text(world.perform(run, Operation::Log { limit: 1 }).await);
+        assert!(head.contains("Merge bd-s"), "{head}");
+    }
+}

@@ -89,6 +89,7 @@ impl World {
                 bead_title: "Fix the sum".into(),
                 agent: "ada".into(),
                 fence,
+                continues: None,
             },
             key: key.into(),
             operation,

@@ -80,6 +80,10 @@ pub struct Bead {
     pub requires_human: bool,
     /// The live run, if there is one.
     pub run_id: Option<String>,
+    /// The live execution of the workflow that it follows, if it follows one.
+    pub execution_id: Option<String>,
+    /// The agent whose work on it is to be judged now, and which therefore may not take it.
+    pub author_agent: Option<String>,
     /// Grows by one with each claim and each change of hands (invariant I2).
     pub fence: i64,
     /// Its work waits for a review before it is merged.

@@ -16,6 +16,8 @@ pub struct PromptContext<'a> {
     pub bead: BeadFacts<'a>,
     /// What the workflow's node says about this stage of the work.
     pub node_instructions: Option<&'a str>,
+    /// What the stages before this one came to, oldest first.
+    pub stages: &'a [StageFacts<'a>],
     /// Lessons from earlier work, most relevant first.
     pub lessons: &'a [Lesson],
     /// Earlier runs on this bead, oldest first.
@@ -90,6 +92,17 @@ pub struct CommentFacts<'a> {
     pub author: &'a str,
     /// The text.
     pub body: &'a str,
+}
+
+/// What an earlier stage of the bead's workflow came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StageFacts<'a> {
+    /// The node.
+    pub node: &'a str,
+    /// Its outcome.
+    pub outcome: &'a str,
+    /// What was said about it, by the agent or the person that concluded it.
+    pub note: &'a str,
 }
 
 /// What an earlier run on the same bead tried (invariant I10: the next attempt is told).

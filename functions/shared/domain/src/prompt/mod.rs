@@ -20,6 +20,7 @@ mod tokens;
 pub use assemble::{MIN_MESSAGE_BYTES, assemble, usable_tokens};
 pub use context::{
     Attempt, BeadFacts, CommentFacts, PersonaFacts, ProjectFacts, PromptContext, Remaining,
+    StageFacts,
 };
 pub use feedback::{
     COMMAND_LIMIT, FILE_LIMIT, OUTPUT_LIMIT, format_result, not_tried, result_messages,

@@ -10,6 +10,8 @@ const LESSONS: usize = 2_000;
 const ATTEMPTS: usize = 5;
 const ATTEMPT_SUMMARY: usize = 1_500;
 const ATTEMPT_OUTPUT: usize = 1_500;
+const STAGES: usize = 12;
+const STAGE_NOTE: usize = 2_000;
 const LIST: usize = 500;
 
 /// The task: the bead, what the project is, what was learned and tried before. It stays the same for a whole run.
@@ -56,6 +58,18 @@ pub(crate) fn task_within(context: &PromptContext<'_>, shrink: usize) -> String 
             )
         })
         .collect();
+    let first = context.stages.len().saturating_sub(limit(STAGES).max(1));
+    let stages: Vec<(String, String)> = context
+        .stages
+        .iter()
+        .skip(first)
+        .map(|stage| {
+            (
+                format!("{} came to {}", stage.node, stage.outcome),
+                cut::middle(stage.note.trim(), limit(STAGE_NOTE)).into_owned(),
+            )
+        })
+        .collect();
     let mut labels = String::new();
     if !bead.tags.is_empty() {
         labels.push_str(&format!(
@@ -81,6 +95,7 @@ pub(crate) fn task_within(context: &PromptContext<'_>, shrink: usize) -> String 
         comments
             .iter()
             .chain(&attempts)
+            .chain(&stages)
             .flat_map(|(source, text)| [source.as_str(), text.as_str()]),
     );
     let fence = Fence::around(&fenced);
@@ -101,6 +116,15 @@ pub(crate) fn task_within(context: &PromptContext<'_>, shrink: usize) -> String 
         text.push_str(&cut::middle(instructions, limit(NODE)));
         text.push('\n');
     }
+    if !stages.is_empty() {
+        text.push_str(
+            "\n# What the stages before this one came to\nThe newest last. What they committed is on your branch.\n",
+        );
+        for (source, note) in &stages {
+            text.push_str(&fence.wrap(source, note));
+            text.push('\n');
+        }
+    }
     text.push_str(&project_text(context));
     if let Some(instructions) = instructions.filter(|text| !text.is_empty()) {
         text.push_str(&fence.wrap("AGENTS.md", &instructions));
@@ -114,7 +138,7 @@ pub(crate) fn task_within(context: &PromptContext<'_>, shrink: usize) -> String 
     if !attempts.is_empty() {
         text.push_str(
             "\n# What earlier attempts on this bead tried\nThey failed. Don't repeat what did not work; use what they \
-             found out. You start from the base branch, without their changes.\n",
+             found out. Their changes are not on your branch.\n",
         );
         for (source, attempt) in &attempts {
             text.push_str(&fence.wrap(source, attempt));

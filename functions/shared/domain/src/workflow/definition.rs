@@ -120,7 +120,7 @@ pub enum Wait {
     TimerMinutes(i64),
     /// A signal of that name, also one that came before the node was reached.
     Signal(String),
-    /// The closing of every child bead of the execution's bead; of none, when it has none.
+    /// The closing of every child bead of the execution's bead, of which there must be one.
     Children(bool),
 }
 

@@ -256,10 +256,15 @@ impl Execution {
             Record::Paused {} => self.is_paused = true,
             Record::Resumed { .. } if self.status == ExecutionStatus::Escalated => {
                 self.status = ExecutionStatus::Active;
+                self.is_paused = false;
                 let node = self.node.clone();
                 self.begin_anew(&node, at);
             }
-            Record::Resumed { .. } => self.is_paused = false,
+            Record::Resumed { .. } => {
+                self.is_paused = false;
+                // The time of a pause is not the node's.
+                self.entered_at = at;
+            }
             Record::Restarted { node } => {
                 self.status = ExecutionStatus::Active;
                 self.is_paused = false;

@@ -9,10 +9,12 @@ use loom_domain::{
 use loom_platform::{DatabaseError, Random, Statements};
 
 use super::{blockers, get, unknown};
-use crate::{StoreError, change::Change, project, row::to_json};
+use crate::{StoreError, change::Change, project, row::to_json, workflow};
 
 /// How many beads a root may cause (invariant I9).
 const MAX_FAN_OUT: i64 = 50;
+/// How many the bootstrap of a project may: its epics and stories, and what work on them brings up.
+const MAX_FAN_OUT_OF_BOOTSTRAP: i64 = 250;
 /// How many beads the system may file in a project within an hour (invariant I9).
 const MAX_AUTO_FILED_PER_HOUR: i64 = 60;
 
@@ -180,6 +182,9 @@ pub async fn file<S: Statements, R: Random>(
         .with("priority", bead.priority.to_string())
         .with("wanted_role", bead.wanted_role.clone());
     change.event(event).await?;
+    if workflow::start_matching(change, &bead).await?.is_some() {
+        return Ok((get(change.tx, &id).await?, true));
+    }
     Ok((bead, true))
 }
 
@@ -213,12 +218,20 @@ async fn causality<S: Statements, R: Random>(
     let row = change
         .tx
         .query_one(
-            "SELECT COUNT(*) FROM bead WHERE root_id = ?1",
+            "SELECT COUNT(*), (SELECT kind FROM bead WHERE id = ?1) FROM bead WHERE root_id = ?1",
             vec![(&root).into()],
         )
         .await?;
-    if row.map_or(Ok(0), |row| row.integer(0))? >= MAX_FAN_OUT {
-        return Err(Refusal::conflict("causality_fan_out", format!("Work on {root} has caused {MAX_FAN_OUT} beads already, the most that is allowed. Escalate to a person instead.")).into());
+    let (count, kind) = match &row {
+        Some(row) => (row.integer(0)?, row.optional_text(1)?),
+        None => (0, None),
+    };
+    let most = match kind.as_deref() {
+        Some("bootstrap") => MAX_FAN_OUT_OF_BOOTSTRAP,
+        _ => MAX_FAN_OUT,
+    };
+    if count >= most {
+        return Err(Refusal::conflict("causality_fan_out", format!("Work on {root} has caused {most} beads already, the most that is allowed. Escalate to a person instead.")).into());
     }
     Ok((Some(root), depth))
 }

@@ -120,10 +120,12 @@ pub async fn put<S: Statements, R: Random>(
     definition: Definition,
     project_id: &str,
 ) -> Result<Versioned, StoreError> {
-    let project = project::get(change.tx, project_id).await?;
     let current = find(change.tx, &definition.id, None).await?;
+    if let Some(current) = &current {
+        refuse_foreign(current, project_id)?;
+    }
+    let project = project::get(change.tx, project_id).await?;
     if let Some(current) = current {
-        refuse_foreign(&current, &project.id)?;
         if current.definition == definition {
             return Ok(current);
         }

@@ -196,14 +196,20 @@ impl State {
             .values()
             .filter(|run| run.branch.starts_with(&branch_of(call, 1)))
             .count();
+        let continued = self
+            .runs
+            .values()
+            .find(|run| call.run.continues.as_ref() == Some(&run.branch))
+            .map(|run| (run.base.clone(), run.committed.clone()));
+        let (base, committed) = continued.unwrap_or_else(|| (base.clone(), base));
         let run = self
             .runs
             .entry(call.run.id.clone())
             .or_insert_with(|| RunState {
                 fence: call.run.fence,
                 branch: branch_of(call, u32::try_from(attempt).unwrap_or(u32::MAX)),
-                committed: base.clone(),
-                files: base.clone(),
+                files: committed.clone(),
+                committed,
                 base,
                 answers: BTreeMap::new(),
             });

@@ -15,6 +15,7 @@ fn call(run: &str, fence: i64, key: &str, operation: Operation) -> Call {
             bead_title: "Title".into(),
             agent: "ada".into(),
             fence,
+            continues: None,
         },
         key: key.into(),
         operation,
@@ -126,4 +127,22 @@ async fn failing_tests_prevent_a_merge() {
         .unwrap_err();
     assert_eq!(error.code, "merge_tests_failed");
     assert!(space.base_files("/r").is_empty());
+}
+
+#[tokio::test]
+async fn a_run_goes_on_with_the_work_of_an_earlier_one() {
+    let space = MemoryWorkspace::new().with_file("/r", "a", "0");
+    space
+        .perform(call("r1", 1, "k1", write("a", "1")))
+        .await
+        .unwrap();
+    space.perform(call("r1", 1, "k2", commit())).await.unwrap();
+    let opened = space.perform(call("r1", 1, "k3", Operation::Open)).await;
+    let Ok(Outcome::Opened { branch, .. }) = opened else {
+        panic!("{opened:?}")
+    };
+    let mut merge = call("r2", 1, "k1", Operation::Merge);
+    merge.run.continues = Some(branch);
+    space.perform(merge).await.unwrap();
+    assert_eq!(space.base_files("/r")["a"], "1");
 }
