@@ -7,6 +7,7 @@
 mod dispatch;
 mod due;
 mod heartbeat;
+mod motivations;
 mod resume;
 mod start;
 mod summary;
@@ -40,6 +41,7 @@ async fn turn<P: Platform>(State(platform): State<P>) -> Result<Json<Summary>, E
 pub async fn tick<P: Platform>(platform: &P) -> Result<Summary, Error> {
     let settings = Settings::load(platform).await?;
     heartbeat::probe_if_due(platform).await?;
+    motivations::sweep_if_due(platform).await?;
     due::fire_timers(platform).await?;
     let requeued = due::requeue_expired(platform, &settings).await?;
     let resumed = resume::resume(platform, &settings).await?;

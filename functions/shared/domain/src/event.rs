@@ -115,6 +115,16 @@ kinds! {
     MotivationFired = "motivation.fired",
     /// A motivation was due and did not fire: a cap, its cool-down or its circuit breaker kept it, or it was missed.
     MotivationSkipped = "motivation.skipped",
+    /// An issue was opened on GitHub.
+    GithubIssueOpened = "github.issue_opened",
+    /// A comment was written on GitHub.
+    GithubCommentAdded = "github.comment_added",
+    /// A pull request was opened on GitHub.
+    GithubPrOpened = "github.pr_opened",
+    /// A release was published.
+    ReleasePublished = "release.published",
+    /// A delivery from outside was accepted.
+    WebhookReceived = "webhook.received",
     /// A lesson was kept.
     LessonCreated = "lesson.created",
     /// Money was refused: a budget would have been exceeded.

@@ -15,6 +15,7 @@ pub mod event;
 pub mod idempotency;
 pub mod knowledge;
 pub mod migrate;
+pub mod motivation;
 pub mod org_chart;
 pub mod persona;
 pub mod project;

@@ -1,0 +1,131 @@
+//! Product, project and engineering managers, DevOps.
+
+use super::{BuiltIn, DAY, HOUR, wakes};
+
+pub(super) const ALL: &[BuiltIn] = &[
+    wakes(
+        "project-manager-deadline-approaching",
+        "project-manager",
+        "Deadline Approaching",
+        "Tells of beads that are due within a week.",
+        ("deadline_approach", r#"{"days":7}"#),
+        2 * HOUR,
+        80,
+    ),
+    wakes(
+        "project-manager-deadline-passed",
+        "project-manager",
+        "Deadline Passed",
+        "When beads are overdue, has somebody look at them.",
+        ("deadline_passed", "{}"),
+        4 * HOUR,
+        90,
+    )
+    .files(
+        "overdue-review",
+        "Review what is overdue",
+        "Find out for each of the beads below why it is late and what it needs: more time, less scope, another owner, \
+         or a decision. Change the beads accordingly.",
+        1,
+    ),
+    wakes(
+        "project-manager-velocity-drop",
+        "project-manager",
+        "Velocity Drop Detected",
+        "When a fifth fewer beads were closed this week than in the week before, tells so.",
+        ("velocity_drop", r#"{"percent":20}"#),
+        DAY,
+        70,
+    ),
+    wakes(
+        "engineering-manager-deadline-approaching",
+        "engineering-manager",
+        "Deadline Approaching - Technical",
+        "Tells of beads that are due within five days.",
+        ("deadline_approach", r#"{"days":5}"#),
+        4 * HOUR,
+        75,
+    ),
+    wakes(
+        "engineering-manager-test-failure",
+        "engineering-manager",
+        "Test Failure Detected",
+        "Tells of runs that ended with failing tests.",
+        ("test_failure", "{}"),
+        30,
+        85,
+    ),
+    wakes(
+        "engineering-manager-coverage-drop",
+        "engineering-manager",
+        "Coverage Drop Detected",
+        "When the tests cover less than 80 %, tells so.",
+        ("coverage_dropped", r#"{"below_percent":80}"#),
+        DAY,
+        60,
+    ),
+    wakes(
+        "product-manager-milestone-complete",
+        "product-manager",
+        "Milestone Complete - Feature Review",
+        "When a bead of type milestone is closed, has its features looked at.",
+        ("bead_completed", r#"{"bead":{"type":"milestone"}}"#),
+        2 * HOUR,
+        70,
+    ),
+    wakes(
+        "product-manager-quarterly-planning",
+        "product-manager",
+        "Quarterly Planning",
+        "At the turn of a quarter, plans the next one.",
+        ("quarter_boundary", "{}"),
+        80 * DAY,
+        75,
+    )
+    .files(
+        "product-roadmap",
+        "Plan the quarter",
+        "Order what is open by its worth to users, say what this quarter should bring and what it will not, and file \
+         the beads that are missing.",
+        2,
+    ),
+    wakes(
+        "product-manager-github-issue",
+        "product-manager",
+        "GitHub Issue - Feature Request Triage",
+        "Tells of new issues, which may ask for features.",
+        ("github_issue_opened", "{}"),
+        HOUR,
+        65,
+    ),
+    wakes(
+        "devops-engineer-release-approaching",
+        "devops-engineer",
+        "Release Approaching - Infrastructure Prep",
+        "When a bead of type release is due within two days, tells so.",
+        (
+            "deadline_approach",
+            r#"{"days":2,"bead":{"type":"release"}}"#,
+        ),
+        12 * HOUR,
+        80,
+    ),
+    wakes(
+        "devops-engineer-test-failure",
+        "devops-engineer",
+        "Test Failure - Pipeline Investigation",
+        "Tells of runs that ended with failing tests: the pipeline may be the reason.",
+        ("test_failure", "{}"),
+        15,
+        90,
+    ),
+    wakes(
+        "devops-engineer-system-idle",
+        "devops-engineer",
+        "System Idle - Infrastructure Maintenance",
+        "When no work has happened for an hour, there is time for maintenance.",
+        ("system_idle", r#"{"minutes":60}"#),
+        8 * HOUR,
+        40,
+    ),
+];
