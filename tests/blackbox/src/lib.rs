@@ -17,3 +17,4 @@ mod models;
 mod providers;
 mod refusals;
 mod teams;
+mod waits;
