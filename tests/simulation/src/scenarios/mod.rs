@@ -5,4 +5,5 @@ mod claim_storm;
 mod crash_at_every_port_call;
 mod double_payment;
 mod exhausted;
+mod stuck_agent;
 mod waits;
