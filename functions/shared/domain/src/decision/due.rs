@@ -1,4 +1,4 @@
-use super::{Answer, Assignee, DEADLINE, Decision, effect, normalise};
+use super::{Answer, Assignee, DEADLINE, Decision, DecisionKind, effect, normalise};
 use crate::time::Timestamp;
 
 /// What happens when nobody has answered in time.
@@ -19,13 +19,17 @@ pub enum Due {
 /// Decides what the passing of a decision's deadline means. Every decision comes to an end this way after at most
 /// three deadlines.
 ///
-/// A default never gives new attempts to a bead that has used up its own: only a person does (invariant I10).
+/// A default never gives new attempts to a bead that has used up its own (invariant I10), and never allows what is
+/// dangerous: only a person does.
 pub fn when_due(decision: &Decision, bead_is_exhausted: bool) -> Due {
     let default = decision
         .default_answer
         .as_deref()
         .and_then(|text| normalise(text, &decision.options).ok())
-        .filter(|answer| !(bead_is_exhausted && effect(decision.kind, answer).reopens()));
+        .filter(|answer| {
+            let reopens = effect(decision.kind, answer).reopens();
+            !(reopens && (bead_is_exhausted || decision.kind == DecisionKind::HighRisk))
+        });
     match default {
         Some(answer) => Due::Decide(answer),
         None if decision.assignee == Assignee::DecisionMaker => Due::HandToHuman,

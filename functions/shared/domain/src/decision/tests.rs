@@ -90,7 +90,7 @@ fn a_deadline_means_the_default_then_a_person_then_once_more_then_the_end() {
 }
 
 #[test]
-fn i10_no_default_gives_new_attempts_to_an_exhausted_bead() {
+fn no_default_gives_new_attempts_or_allows_what_is_dangerous() {
     let reopening = Decision {
         default_answer: Some("deny".into()),
         ..decision()
@@ -101,6 +101,11 @@ fn i10_no_default_gives_new_attempts_to_an_exhausted_bead() {
         ..decision()
     };
     assert_eq!(when_due(&closing, true), Due::Decide(Answer::Approve));
+    let dangerous = Decision {
+        kind: DecisionKind::HighRisk,
+        ..closing
+    };
+    assert_eq!(when_due(&dangerous, false), Due::AskAgain);
 }
 
 proptest! {

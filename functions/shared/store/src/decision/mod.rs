@@ -7,6 +7,7 @@ mod decide;
 mod decider;
 mod list;
 mod settle;
+mod stop;
 
 use loom_domain::{
     Refusal,
@@ -28,6 +29,7 @@ pub use decider::{AgentAnswer, answer_as_agent};
 pub use list::{DecisionFilter, DecisionPosition, list};
 pub(crate) use settle::forget_project;
 pub use settle::{answer_all, answer_fingerprint, withdraw};
+pub use stop::{refuse_open, stop_and_ask};
 
 const COLUMNS: &str = "id, bead_id, project_id, kind, priority, fingerprint, question, options, recommendation, context, \
     requester, assignee, default_answer, returned_to, execution_id, node, decider_bead, escalations, status, decision, \
