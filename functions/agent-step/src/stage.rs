@@ -5,7 +5,7 @@ use loom_domain::{
     bead::Bead,
     prompt::StageFacts,
     run::{EndReason, Run},
-    workflow::{Definition, Execution, Node, NodeType, Outcome, Record, brief, outcome_of},
+    workflow::{Definition, Node, NodeType, Outcome, Record, brief, outcome_of},
 };
 use loom_platform::Statements;
 use loom_store::{
@@ -28,7 +28,6 @@ const JUDGEMENT: [&str; 2] = ["approve", "reject"];
 pub(crate) struct Stage {
     definition: Definition,
     node: Node,
-    execution: Execution,
     history: Vec<HistoryRecord>,
     /// The branch on which the work of the stages before this one is.
     pub(crate) continues: Option<String>,
@@ -59,7 +58,6 @@ impl Stage {
         Ok(Some(Self {
             definition,
             node,
-            execution,
             history,
             continues,
         }))
@@ -157,11 +155,6 @@ impl Stage {
             note: note(action),
             commit,
         })
-    }
-
-    /// The execution that the run works for.
-    pub(crate) fn execution_id(&self) -> &str {
-        &self.execution.id
     }
 }
 

@@ -15,7 +15,7 @@ use loom_store::{
     bead::{self, Origin},
     decision,
     knowledge::{self, ByAction},
-    run,
+    run, workflow,
 };
 
 use super::Worker;
@@ -101,7 +101,20 @@ async fn apply<P: Platform, S: Statements, R: Random>(
                 parent: parent.map(Some),
                 ..BeadInput::default()
             };
+            let is_plan = worker
+                .context
+                .stage
+                .as_ref()
+                .is_some_and(|stage| stage.node().is_set("holds_children"));
             let (filed, _) = bead::file(change, input, origin()).await?;
+            if is_plan {
+                workflow::hold_back(change, &filed, &own.id).await?;
+                return Ok(ActionOutcome::ok(format!(
+                    "Bead {} was filed. It is worked on once this stage ends with success.",
+                    filed.id
+                ))
+                .into());
+            }
             if !wait {
                 return Ok(ActionOutcome::ok(format!("Bead {} was filed.", filed.id)).into());
             }
@@ -222,6 +235,10 @@ async fn apply<P: Platform, S: Statements, R: Random>(
             if target.id != own.id {
                 if let Some(run_id) = &target.run_id {
                     return Err(Refusal::conflict("already_claimed", format!("Bead {} is being worked on by run {run_id}; it closes its bead itself.", target.id)).into());
+                }
+                if target.execution_id.is_some() && !target.context.contains_key(workflow::HELD_BY)
+                {
+                    return Err(Refusal::conflict("workflow_closes_it", format!("Bead {} follows a workflow, which closes it at its end. Comment on it instead.", target.id)).into());
                 }
                 bead::change_status(change, &target, BeadStatus::Closed, &reason).await?;
             }

@@ -8,7 +8,7 @@ use loom_platform::Platform;
 use loom_store::run;
 use loom_workspace::{Operation, Outcome, WorkspaceError};
 
-use super::{Worker, repository::operate};
+use super::{Worker, plan, repository::operate};
 use crate::{
     journal::{self, Brought, Effect},
     stop::Stop,
@@ -31,6 +31,9 @@ pub(crate) async fn done<P: Platform>(
         }
     ) {
         return Ok(ActionOutcome::ok("The run ends without success.").into());
+    }
+    if let Some(problems) = plan::problems(worker).await? {
+        return Ok(ActionOutcome::refused("plan_unsound", problems).into());
     }
     let key = worker.key(position);
     let status = operate(worker, &format!("{key}:status"), Operation::Status).await?;

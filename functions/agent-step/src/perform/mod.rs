@@ -2,6 +2,7 @@
 
 mod beads;
 mod conclude;
+mod plan;
 mod repository;
 
 use loom_api::Settings;
