@@ -216,6 +216,7 @@ async fn three_rejections_are_one_decision() {
             team.execution(&bead).await.status,
             ExecutionStatus::Escalated
         );
+        team.replays(&bead).await;
         team.decide(&bead, answer).await;
         let now = team.world.read(&bead.id).await;
         assert_eq!(now.status, status, "{answer}");
@@ -329,6 +330,7 @@ async fn a_pause_holds_the_bead_when_its_run_has_ended() {
     .unwrap();
     let now = team.world.read(&bead.id).await;
     assert_eq!(now.status, BeadStatus::Blocked, "nothing goes on");
+    team.replays(&bead).await;
     assert_eq!(
         team.execution(&bead).await.node,
         "pm_review",
@@ -478,4 +480,48 @@ async fn the_type_and_the_tags_select_and_never_the_title() {
         (bead.execution_id, bead.wanted_role, bead.status),
         (None, None, BeadStatus::Open)
     );
+}
+
+#[tokio::test]
+async fn a_workflow_that_ends_without_success_closes_its_bead_and_says_so() {
+    let team = Team::full().await;
+    let bead = team.file("self-improvement").await;
+    team.concludes(&bead, "engineering-manager", Outcome::Failure)
+        .await;
+    let now = team.world.read(&bead.id).await;
+    assert_eq!(now.status, BeadStatus::Closed);
+    let reason = now.close_reason.unwrap();
+    assert!(reason.starts_with("workflow_failed:"), "{reason}");
+    assert_eq!(team.execution(&bead).await.status, ExecutionStatus::Failed);
+    team.replays(&bead).await;
+}
+
+#[tokio::test]
+async fn i12_the_time_of_a_stay_runs_out_once() {
+    let team = Team::full().await;
+    let bead = team.file("bug").await;
+    let execution = team.execution(&bead).await;
+    let claimed = team
+        .world
+        .claim(&bead.id, &team.ids["qa-engineer"])
+        .await
+        .unwrap();
+    let subject = format!("{}:{}", execution.id, execution.stay);
+    let timers = format!(
+        "SELECT COUNT(*) FROM timer WHERE kind = 'workflow_node' AND subject = '{subject}'"
+    );
+    assert_eq!(team.world.count(&timers).await, 1);
+    for _ in 0..2 {
+        write!(team.world, |change| workflow::timed_out(&change, &subject)).unwrap();
+        let now = team.execution(&bead).await;
+        assert_eq!((now.node.as_str(), now.stay), ("investigate", 2));
+    }
+    let run = run::get(team.world.db(), &claimed.run_id).await.unwrap();
+    assert!(!run.status.is_live(), "its time is up too");
+    assert_eq!(
+        team.world.count(&timers).await,
+        0,
+        "the stay that was left has no timer"
+    );
+    team.replays(&bead).await;
 }

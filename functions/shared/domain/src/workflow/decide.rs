@@ -221,9 +221,14 @@ fn leave(
     {
         return escalated("revisit_limit", &edge.to_node_key, agent_id, note);
     }
+    let signal = match definition.node(&from).and_then(|node| node.wait.as_ref()) {
+        Some(Wait::Signal(name)) if outcome == Outcome::Success => Some(name.clone()),
+        _ => None,
+    };
     Record::Advanced {
         from,
         outcome,
+        signal,
         edge: edge.id.clone(),
         to: (!edge.to_node_key.is_empty()).then(|| edge.to_node_key.clone()),
         agent_id,

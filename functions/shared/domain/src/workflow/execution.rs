@@ -80,6 +80,9 @@ pub enum Record {
         /// What it said about it.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
+        /// The signal that the node waited for, which is used up by this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<String>,
     },
     /// A run failed, and the node is tried again.
     AttemptFailed {
@@ -228,8 +231,12 @@ impl Execution {
                 outcome,
                 to,
                 agent_id,
+                signal,
                 ..
             } => {
+                if let Some(name) = signal {
+                    self.signals.remove(name);
+                }
                 self.last_outcome = Some(*outcome);
                 self.note_author(*outcome, agent_id.as_deref());
                 match to {

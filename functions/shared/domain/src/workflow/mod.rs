@@ -16,6 +16,8 @@ mod validate;
 pub mod yaml;
 
 #[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
 mod mermaid_tests;
 #[cfg(test)]
 mod tests;
