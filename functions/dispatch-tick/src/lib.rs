@@ -1,8 +1,9 @@
 //! One turn of the Ralph loop.
 //!
-//! `POST /internal/tick` takes what is due (timers, dead runs), resumes waiting runs, gives ready beads to idle agents, starts the runs, and
-//! answers with a [`Summary`]. It never waits for a model. Any number of ticks may run at the same time, from anywhere:
-//! whatever one of them takes, it takes with one conditional statement, and the others find it taken.
+//! `POST /internal/tick` takes what is due (timers, dead runs), resumes waiting runs that have their answers, gives ready
+//! beads to idle agents, starts the runs, and answers with a [`Summary`]. It never waits for a model. Any number of ticks
+//! may run at the same time, from anywhere: whatever one of them takes, it takes with one conditional statement, and the
+//! others find it taken.
 
 mod dispatch;
 mod due;

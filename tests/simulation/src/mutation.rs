@@ -27,10 +27,12 @@ pub(crate) enum Mutation {
     BudgetsHaveNoCap,
     /// Runs whose holder died are not found.
     LeasesNeverEnd,
+    /// A run that has its answers goes on waiting.
+    AnswersGetLost,
 }
 
 impl Mutation {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::HoldersAreNotLockedOut,
         Self::StrangersWrite,
         Self::BeadsHaveTwoRuns,
@@ -43,6 +45,7 @@ impl Mutation {
         Self::ReservationsLeak,
         Self::BudgetsHaveNoCap,
         Self::LeasesNeverEnd,
+        Self::AnswersGetLost,
     ];
 
     /// Those that show in nearly every schedule.
@@ -66,6 +69,7 @@ impl Mutation {
             Self::DecisionsMultiply => &["I10"],
             Self::ReservationsLeak | Self::BudgetsHaveNoCap => &["I11"],
             Self::LeasesNeverEnd => &["liveness"],
+            Self::AnswersGetLost => &["I12"],
         }
     }
 
@@ -119,6 +123,10 @@ impl Mutation {
             Self::LeasesNeverEnd => &[
                 "CREATE TRIGGER mutation AFTER UPDATE OF lease_until ON run WHEN NEW.lease_until < 9000000000000 \
                  BEGIN UPDATE run SET lease_until = 9000000000000 WHERE id = NEW.id; END",
+            ],
+            Self::AnswersGetLost => &[
+                "CREATE TRIGGER mutation AFTER UPDATE OF resumable_at ON run WHEN NEW.resumable_at IS NOT NULL \
+                 BEGIN UPDATE run SET resumable_at = NULL WHERE id = NEW.id; END",
             ],
             Self::StrangersWrite
             | Self::WorkspaceIgnoresFences

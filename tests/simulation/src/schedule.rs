@@ -50,6 +50,8 @@ pub(crate) struct Report {
     /// Beads given up after three failures.
     pub(crate) given_up: u64,
     pub(crate) budget_refusals: u64,
+    /// What waiting runs were told.
+    pub(crate) answers: u64,
     pub(crate) fingerprint: u64,
 }
 
@@ -72,6 +74,7 @@ impl Report {
         self.closed += other.closed;
         self.given_up += other.given_up;
         self.budget_refusals += other.budget_refusals;
+        self.answers += other.answers;
         self.fingerprint ^= other.fingerprint;
     }
 
@@ -120,6 +123,7 @@ impl Report {
                     .count(),
             ),
             budget_refusals: events("budget.exceeded"),
+            answers: events("run.answered"),
             fingerprint: world.simulation.fingerprint(),
         }
     }

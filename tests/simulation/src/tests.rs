@@ -85,6 +85,7 @@ fn every_schedule_keeps_the_invariants() {
                     report.merges,
                     report.given_up,
                     report.budget_refusals,
+                    report.answers,
                 ];
                 assert!(
                     reached.iter().all(|times| *times > 0),

@@ -603,6 +603,27 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn a_bead_is_awaited_only_when_that_is_said() {
+    for (wait, expected) in [
+        (None, Some(false)),
+        (Some(json!(false)), Some(false)),
+        (Some(json!(true)), Some(true)),
+        (Some(json!("true")), Some(true)),
+        (Some(json!(1)), None),
+    ] {
+        let mut call = json!({"action": "create_bead", "title": "t", "description": "d"});
+        if let Some(wait) = &wait {
+            call["wait"] = wait.clone();
+        }
+        let waits = parse(&call).ok().map(|action| match action {
+            Action::CreateBead { wait, .. } => wait,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(waits, expected, "{wait:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_json_is_an_action_or_a_reason(value in any_json()) {
