@@ -58,11 +58,7 @@ pub fn routes<P: Platform>() -> Routes<P> {
             WorkflowsRead,
             list::graph::<P>,
         )
-        .post(
-            "/api/v1/workflows/start",
-            WorkflowsWrite,
-            start::start::<P>,
-        )
+        .post("/api/v1/workflows/start", WorkflowsWrite, start::start::<P>)
         .get(
             "/api/v1/workflows/executions",
             WorkflowsRead,

@@ -96,7 +96,14 @@ pub(crate) async fn cancel<P: Platform>(
         reason if reason.is_empty() => format!("{} cancelled it.", caller.name),
         reason => reason,
     };
-    steer(&platform, &caller, &id, if_match, Command::Cancel { reason }).await
+    steer(
+        &platform,
+        &caller,
+        &id,
+        if_match,
+        Command::Cancel { reason },
+    )
+    .await
 }
 
 #[derive(Debug, Deserialize)]

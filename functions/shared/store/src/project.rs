@@ -16,6 +16,7 @@ use crate::{
     decision, org_chart,
     row::{json, optional_time, time, to_json, word},
     run,
+    workflow::definition,
 };
 
 const COLUMNS: &str = "id, name, description, git_repo, branch, status, git_strategy, bead_prefix, build_command, \
@@ -228,6 +229,7 @@ pub async fn delete<S: Statements, R: Random>(
         .await?;
     org_chart::forget(change.tx, id).await?;
     decision::forget_project(change.tx, id).await?;
+    definition::forget_project(change.tx, id).await?;
     if change
         .tx
         .execute("DELETE FROM project WHERE id = ?1", vec![id.into()])

@@ -203,7 +203,9 @@ async fn ids_that_are_taken_are_refused_and_nothing_changes() {
     let mut shipped = custom();
     shipped.id = "wf-bug-default".into();
     assert_eq!(code(world.put(shipped, &mine).await), "workflow_is_shipped");
-    assert_eq!(code(world.put(custom(), "none").await), "project_not_found");
+    let mut free = custom();
+    free.id = "free".into();
+    assert_eq!(code(world.put(free, "none").await), "project_not_found");
     assert_eq!(world.count("SELECT COUNT(*) FROM workflow").await, before);
     for version in [None, Some(9)] {
         let missing = definition::get(world.db(), "nothing", version).await;
@@ -278,4 +280,17 @@ async fn a_bead_finds_its_workflow_by_index() {
             .any(|line| line.contains("SEARCH workflow_match")),
         "{plan:?}"
     );
+}
+
+#[tokio::test]
+async fn a_projects_workflows_go_with_it() {
+    let world = World::new().await;
+    let other = world.other_project().await;
+    world.put(custom(), &other).await.unwrap();
+    write!(world, |change| project::delete(&change, &other)).unwrap();
+    assert_eq!(
+        code(definition::get(world.db(), "ours", None).await),
+        "workflow_not_found"
+    );
+    world.put(custom(), &world.project.id).await.unwrap();
 }

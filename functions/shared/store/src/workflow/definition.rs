@@ -125,10 +125,10 @@ pub async fn put<S: Statements, R: Random>(
         refuse_foreign(current, project_id)?;
     }
     let project = project::get(change.tx, project_id).await?;
-    if let Some(current) = current {
-        if current.definition == definition {
-            return Ok(current);
-        }
+    if let Some(current) = current
+        && current.definition == definition
+    {
+        return Ok(current);
     }
     let id = definition.id.clone();
     let sql = "UPDATE workflow SET is_current = 0 WHERE id = ?1 AND is_current = 1";
@@ -165,6 +165,18 @@ pub async fn put<S: Statements, R: Random>(
         .with("version", stored.version);
     change.event(event).await?;
     Ok(stored)
+}
+
+/// Removes what a project put there, before the project itself goes. It has no beads, so no history needs them.
+pub(crate) async fn forget_project<S: Statements>(
+    tx: &S,
+    project_id: &str,
+) -> Result<(), StoreError> {
+    for table in ["workflow_match", "workflow"] {
+        let sql = format!("DELETE FROM {table} WHERE project_id = ?1");
+        tx.execute(&sql, vec![project_id.into()]).await?;
+    }
+    Ok(())
 }
 
 fn refuse_foreign(current: &Versioned, project_id: &str) -> Result<(), Refusal> {
