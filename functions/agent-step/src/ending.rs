@@ -68,6 +68,12 @@ pub(crate) fn reason<P: Platform>(
             options: options.clone(),
             recommendation: recommendation.clone(),
         }),
+        Action::Approve { .. } | Action::Reject { .. } => match &brought.effect {
+            Some(Effect::Answered { decision_id }) => Some(EndReason::ClosedByAgent {
+                reason: format!("decision {decision_id} has its answer"),
+            }),
+            _ => None,
+        },
         _ => None,
     }
 }

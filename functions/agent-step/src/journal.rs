@@ -17,6 +17,8 @@ pub(crate) enum Effect {
     Merged { commit: String },
     /// The branch was published and waits for a review.
     HandedOver { commit: String },
+    /// The decision that the bead is about was answered, or handed to a person.
+    Answered { decision_id: String },
     /// A bead was filed, or a question put to a person, and the run waits for it when the step has ended.
     Awaits(Wait),
 }

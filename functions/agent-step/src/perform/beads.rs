@@ -18,7 +18,7 @@ use loom_store::{
     run, workflow,
 };
 
-use super::Worker;
+use super::{Worker, decide};
 use crate::{
     journal::{self, Brought, Effect},
     stop::Stop,
@@ -263,6 +263,11 @@ async fn apply<P: Platform, S: Statements, R: Random>(
             }
             Ok(ActionOutcome::ok(format!("A person is asked: {question}")).into())
         }
+        Action::Approve { reason, option, .. } => {
+            let reason = reason.unwrap_or_default();
+            decide::answer(change, own, true, option.as_deref(), &reason).await
+        }
+        Action::Reject { reason, .. } => decide::answer(change, own, false, None, &reason).await,
         Action::SendMessage { to, message } => {
             let role = Role::parse(&to)?;
             if role.is_human_seat() {

@@ -2,6 +2,7 @@
 
 mod beads;
 mod conclude;
+mod decide;
 mod plan;
 mod repository;
 
@@ -79,11 +80,9 @@ pub(crate) async fn perform<P: Platform>(
         | Action::Ask { .. }
         | Action::Delegate { .. }
         | Action::SendMessage { .. }
-        | Action::Remember { .. } => return beads::perform(worker, position, action).await,
-        Action::Approve { .. } | Action::Reject { .. } => Brought::from(ActionOutcome::refused(
-            "no_approval_pending",
-            "This bead waits for no approval, so there is nothing to approve or reject. Do the work and use done.",
-        )),
+        | Action::Remember { .. }
+        | Action::Approve { .. }
+        | Action::Reject { .. } => return beads::perform(worker, position, action).await,
         Action::CreatePullRequest { .. } | Action::ReviewPullRequest { .. } => {
             Brought::from(ActionOutcome::refused(
                 "no_pull_requests",

@@ -244,6 +244,9 @@ pub enum Action {
         /// What was checked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// For a decision: the option that is chosen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        option: Option<String>,
     },
     /// Send the work under review back.
     Reject {

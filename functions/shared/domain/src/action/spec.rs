@@ -468,13 +468,21 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "approve",
-        help: "Approve the work that this bead asks you to review.",
-        fields: &[BEAD_ID, may("reason", TEXT, "What you checked.")],
+        help: "Approve the work that this bead asks you to review, or answer the decision that it puts to you.",
+        fields: &[
+            BEAD_ID,
+            may("reason", TEXT, "What you checked; why you decide so."),
+            may(
+                "option",
+                Kind::Text { max: 500 },
+                "Only for a decision: the answer that you choose, if it is not approve.",
+            ),
+        ],
         example: r#"{"action":"approve","reason":"Read the diff; the tests cover both branches and pass."}"#,
     },
     Spec {
         name: "reject",
-        help: "Send the work that this bead asks you to review back.",
+        help: "Send the work that this bead asks you to review back, or answer a decision with no.",
         fields: &[
             BEAD_ID,
             need("reason", TEXT, "What is wrong and what must change."),

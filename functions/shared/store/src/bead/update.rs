@@ -301,10 +301,8 @@ pub(crate) async fn status_changed<S: Statements, R: Random>(
         .with("status", status.as_str())
         .with("reason", reason);
     change.event(event).await?;
-    if matches!(status, BeadStatus::Blocked | BeadStatus::Closed) {
-        decision::decider_ended(change, before).await?;
-    }
     if status == BeadStatus::Closed {
+        decision::decider_ended(change, before).await?;
         run::wait::answered_bead(change, &before.id, reason).await?;
         if before.open_decisions > 0 {
             // A box, because the end of a decision may close the bead of its decider.

@@ -115,7 +115,8 @@ pub enum AgentAnswer {
 /// Answers, as the agent that is the change's actor, the decision on which its bead works: with `approve` (or the
 /// option that it names), or with `deny`. `None` when the bead works on no decision.
 ///
-/// Refuses what [`decide`](super::decide) refuses, and with `decision_of_human` when a person is asked by now.
+/// Refuses what [`decide`](super::decide) refuses, an empty reason (`reason_missing`), and with `decision_of_human` when
+/// a person is asked by now.
 pub async fn answer_as_agent<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     decider_bead: &Bead,
@@ -128,6 +129,10 @@ pub async fn answer_as_agent<S: Statements, R: Random>(
     };
     let decision = get(change.tx, id).await?;
     refuse_ended(&decision)?;
+    if reason.trim().is_empty() {
+        let message = "Say in the field reason why you decide so: people and the next run read it.";
+        return Err(Refusal::invalid("reason_missing", message).into());
+    }
     if decision.assignee == Assignee::Human {
         let message = format!("Decision {id} was handed to a person, who answers it. Use done.");
         return Err(Refusal::conflict("decision_of_human", message).into());
