@@ -34,7 +34,7 @@ pub async fn serve(database: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Nudges run a tick, as they do in the host.
+/// Nudges run a tick, and ticks have motivations looked at, as they do in the host.
 pub(crate) fn answer_nudges(platform: &NativePlatform) {
     let at_work = platform.clone();
     let tick = handler(move |request| {
@@ -42,4 +42,10 @@ pub(crate) fn answer_nudges(platform: &NativePlatform) {
         async move { loom_dispatch_tick::handle(&platform, request.map(body_from)).await }
     });
     platform.http().route(DISPATCHER, tick);
+    let at_work = platform.clone();
+    let sweep = handler(move |request| {
+        let platform = at_work.clone();
+        async move { loom_motivations::handle(&platform, request.map(body_from)).await }
+    });
+    platform.http().route("motivations.spin.internal", sweep);
 }
