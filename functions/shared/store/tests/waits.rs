@@ -167,7 +167,7 @@ async fn the_closing_of_the_bead_is_told_and_the_same_run_goes_on() {
     ))
     .unwrap();
 
-    assert_eq!(resumable(&world).await, [hold.run_id.clone()]);
+    assert_eq!(resumable(&world).await, [hold.run_id.as_str()]);
     let messages = said(&world, &hold).await;
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].role, Speaker::User);
@@ -241,7 +241,7 @@ async fn a_run_goes_on_when_the_last_of_its_answers_is_there() {
     .unwrap();
     assert!(resumable(&world).await.is_empty());
     write!(world, |change| bead::delete(&change, &two)).unwrap();
-    assert_eq!(resumable(&world).await, [hold.run_id.clone()]);
+    assert_eq!(resumable(&world).await, [hold.run_id.as_str()]);
 
     // Three answers, and yet no two messages of one speaker in a row.
     let messages = said(&world, &hold).await;
@@ -417,7 +417,7 @@ async fn a_run_is_resumed_when_there_is_room() {
     .unwrap();
     assert_eq!(
         resumable(&world).await,
-        [hold.run_id.clone()],
+        [hold.run_id.as_str()],
         "it stays the first in line"
     );
     assert_eq!(resume_within(&world, &hold, 1).await, Resumed::Queued);

@@ -94,15 +94,15 @@ async fn there<S: Statements>(
             if status.is_none_or(|status| status == BeadStatus::Closed) {
                 return Ok(Some(result_of(tx, &wait.id, None).await?));
             }
-            Ok(match bead::wait_path(tx, &run.bead_id, &wait.id).await? {
-                None => None,
-                Some(path) => Some(format!(
+            let path = bead::wait_path(tx, &run.bead_id, &wait.id).await?;
+            Ok(path.map(|path| {
+                format!(
                     "Loom does not wait for bead {}, because it waits for this one: {}. Go on without it, or take the \
                      link away with update_bead.",
                     wait.id,
                     path.join(" → ")
-                )),
-            })
+                )
+            }))
         }
         WaitKind::Decision => {
             let sql = "SELECT question, decision, decider, rationale FROM decision WHERE id = ?1 AND status <> 'open'";
