@@ -285,7 +285,7 @@ async fn gather(world: &World) -> Result<Evidence, DatabaseError> {
         .await?,
         decisions: rows(
             database,
-            "SELECT id, bead_id, kind, fingerprint, status FROM decision ORDER BY created_at, id",
+            "SELECT id, COALESCE(bead_id, ''), kind, fingerprint, status FROM decision ORDER BY created_at, id",
             |row| {
                 Ok(Decision {
                     id: row.text(0)?,

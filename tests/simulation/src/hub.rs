@@ -310,7 +310,13 @@ impl State {
             .scripts
             .iter()
             .find(|(known, _)| known == title)
-            .map_or(Script::WorksAtOnce, |(_, script)| *script);
+            .map_or_else(
+                || match title.starts_with("[decision-maker]") {
+                    true => Script::Decides,
+                    false => Script::WorksAtOnce,
+                },
+                |(_, script)| *script,
+            );
         let message = match script::answer(script, bead, attempt, turn) {
             Answer::Text(text) => json!({"role": "assistant", "content": text}),
             Answer::Tools(tools) => {

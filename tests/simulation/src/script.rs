@@ -31,6 +31,10 @@ pub(crate) enum Script {
     Loops,
     /// Asks a person.
     Escalates,
+    /// Asks for a decision in the first attempt, then works.
+    EscalatesFirst,
+    /// Answers the decision that its bead is about.
+    Decides,
 }
 
 /// A scripted answer.
@@ -83,7 +87,17 @@ pub(crate) fn answer(script: Script, bead: &str, attempt: i64, turn: usize) -> A
         ],
         (Script::Delegates | Script::Consults, 1) => vec![write(&own, "work"), commit("work")],
         (Script::FailsFirst(attempts), 0) if attempt <= attempts => vec![gives_up()],
-        (Script::WorksAtOnce, 0) => vec![write(&own, "work"), commit("work"), done()],
+        (Script::EscalatesFirst, 0) if attempt == 1 => vec![(
+            "escalate",
+            json!({"question": "Which of the two?", "options": ["one", "other"]}),
+        )],
+        (Script::Decides, 0) => vec![(
+            "approve",
+            json!({"option": "one", "reason": "It is easier to take back."}),
+        )],
+        (Script::WorksAtOnce | Script::EscalatesFirst, 0) => {
+            vec![write(&own, "work"), commit("work"), done()]
+        }
         (Script::Works | Script::FailsFirst(_), 0) => vec![write(&own, "work")],
         (Script::Works | Script::FailsFirst(_), 1) => vec![commit("work")],
         (Script::CommitsTwice, 0) => vec![write(&own, "part one"), commit("part one")],

@@ -137,6 +137,26 @@ async fn cap_is<S: Statements>(
     Ok(())
 }
 
+/// Adds an agent that decides what is routine.
+pub(crate) async fn add_decision_maker(observer: &SimPlatform) -> Result<(), StoreError> {
+    const NAME: &str = "default/decision-maker";
+    let persona = PERSONA
+        .replace("role: engineering-manager", "role: decision-maker")
+        .replace("write_file, git_commit", "approve, reject");
+    let tx = observer.database().transaction().await?;
+    let change = Change::new(&tx, observer.random(), "setup").await?;
+    persona::put(&change, NAME, &persona).await?;
+    let agent = Agent {
+        name: "Decider".to_owned(),
+        role: "decision-maker".to_owned(),
+        persona: NAME.to_owned(),
+        ..new_agent(0)
+    };
+    agent::spawn(&change, agent).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 fn new_agent(number: u64) -> Agent {
     Agent {
         id: String::new(),

@@ -93,7 +93,9 @@ impl<'a> Replayed<'a> {
                 })?;
             }
             "decision.created" => drop(self.decisions.insert(word("decision_id"), "open")),
-            "decision.decided" => drop(self.decisions.insert(word("decision_id"), "decided")),
+            "decision.decided" | "decision.expired" => {
+                self.decisions.insert(word("decision_id"), "decided");
+            }
             _ => {}
         }
         Ok(())

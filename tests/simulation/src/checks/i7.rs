@@ -123,7 +123,16 @@ pub(crate) fn i7_an_effect_happens_once(evidence: &Evidence) -> Result<(), Strin
             )
         },
     )?;
-    let filed = evidence.beads.len() - evidence.planned.len();
+    // For a decision that is routine Loom itself files a bead, one a decision.
+    let deciders = evidence
+        .beads
+        .iter()
+        .filter(|bead| bead.title.starts_with("[decision-maker] Decide:"))
+        .count();
+    ensure(deciders <= evidence.decisions.len(), || {
+        format!("{deciders} beads were filed for fewer decisions")
+    })?;
+    let filed = evidence.beads.len() - evidence.planned.len() - deciders;
     let asked = done(evidence, "create_bead").count() + done(evidence, "delegate").count();
     ensure(filed == asked, || {
         format!("{filed} beads were filed by {asked} actions")

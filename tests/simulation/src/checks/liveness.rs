@@ -13,6 +13,8 @@ const EXPECTED_ENDS: &[&str] = &[
     "escalated",
     "cancelled",
     "lease_lost",
+    // The decision-maker has answered.
+    "closed",
     "budget_exceeded",
     "all_providers_failed",
     "key_rate_limited",
