@@ -18,7 +18,7 @@ use loom_domain::{
     time::{DAY, MINUTE, Timestamp},
 };
 use loom_platform::{Platform, Statements, body_from, read_body};
-use loom_store::{bead, motivation};
+use loom_store::{bead, motivation, project};
 use serde_json::{Value, json};
 use world::World;
 
@@ -298,6 +298,65 @@ async fn the_breaker_opens_half_opens_and_closes_and_is_visible() {
         .filter_map(|row| row.outcome.as_deref())
         .collect();
     assert_eq!(outcomes, ["succeeded", "failed", "failed", "failed"]);
+}
+
+#[tokio::test]
+async fn each_way_in_which_a_bead_ends_is_told_from_the_others() {
+    let world = World::new().await;
+    world.quiet().await;
+    let own = world.motivation(world.start, every(30)).await;
+    let mut minute = 0;
+    for (reason, expected, failures) in [
+        ("workflow_failed: Feature ended with failure", "failed", 1),
+        ("deleted", "withdrawn", 1),
+        ("done", "succeeded", 0),
+    ] {
+        let filed = world.pass(world.after(minute)).await.filed;
+        let found = world.bead(&filed[0]).await;
+        let now = world.after(minute + 1);
+        if reason == "deleted" {
+            at!(world, now, "ann", |change| bead::delete(&change, &found));
+        } else {
+            at!(world, now, "ann", |change| bead::change_status(
+                &change,
+                &found,
+                BeadStatus::Closed,
+                reason
+            ));
+        }
+        world.pass(world.after(minute + 2)).await;
+        assert_eq!(
+            world.history(&own.id).await[0].outcome.as_deref(),
+            Some(expected)
+        );
+        assert_eq!(
+            world.read(&own.id).await.breaker.failures,
+            failures,
+            "{reason}"
+        );
+        minute += 30;
+    }
+}
+
+#[tokio::test]
+async fn a_project_is_deleted_with_its_motivations_and_what_they_said() {
+    let world = World::new().await;
+    world.pass(world.start).await;
+    let messages = "SELECT COUNT(*) FROM message";
+    assert!(world.count(messages).await > 0);
+    let id = world.project.id.clone();
+    at!(world, world.after(1), "ann", |change| project::delete(
+        &change, &id
+    ));
+    for table in [
+        "motivation",
+        "motivation_trigger",
+        "motivation_occurrence",
+        "message",
+    ] {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        assert_eq!(world.count(&sql).await, 0, "{table}");
+    }
 }
 
 #[tokio::test]

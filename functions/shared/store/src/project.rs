@@ -223,10 +223,10 @@ pub async fn delete<S: Statements, R: Random>(
     for agent in agent::of_project(change.tx, id).await? {
         agent::delete(change, &agent).await?;
     }
-    change
-        .tx
-        .execute("DELETE FROM lesson WHERE project_id = ?1", vec![id.into()])
-        .await?;
+    for table in ["lesson", "message"] {
+        let sql = format!("DELETE FROM {table} WHERE project_id = ?1");
+        change.tx.execute(&sql, vec![id.into()]).await?;
+    }
     org_chart::forget(change.tx, id).await?;
     decision::forget_project(change.tx, id).await?;
     definition::forget_project(change.tx, id).await?;

@@ -132,7 +132,7 @@ async fn due_beads<S: Statements>(
 
 async fn decisions<S: Statements>(statements: &S) -> Result<Vec<OpenDecision>, StoreError> {
     let sql = "SELECT id, project_id, question, bead_id, created_at FROM decision WHERE status = 'open' \
-               ORDER BY created_at, id LIMIT ?1";
+               ORDER BY priority, created_at, id LIMIT ?1";
     let rows = statements.query(sql, vec![MOST.into()]).await?;
     rows.iter()
         .map(|row| {
