@@ -398,6 +398,12 @@ async fn a_project_closes_when_its_beads_are_closed_or_by_force() {
         (answer.status, answer.code().as_str()),
         (409, "project_has_open_beads")
     );
+    assert!(
+        answer.json()["error"]
+            .as_str()
+            .unwrap()
+            .contains("POST /api/v1/decisions")
+    );
     assert_eq!(answer.json()["details"]["open_beads"], 1);
     assert_eq!(world.snapshot().await, before);
 

@@ -1,7 +1,7 @@
 //! What each answer to each kind does to the bead, the budget and the project.
 
 use loom_domain::{
-    bead::{BeadStatus, Priority},
+    bead::{BeadStatus, Priority, ReasonCode},
     budget::BudgetScope,
     decision::{DecisionKind, NewDecision, budget_fingerprint, project_close_fingerprint},
     project::ProjectStatus,
@@ -165,6 +165,16 @@ async fn raising_a_withheld_budget_frees_the_project() {
     let new = NewDecision::new(DecisionKind::BudgetOverride, fingerprint, "More?");
     let asked = ask(&world, &bead, &new).await;
     decide(&world, &asked.id, "deny").await.unwrap();
+    let limits = bead::Limits {
+        max_concurrent: 1,
+        day_budget_micro_usd: None,
+    };
+    let now = world.read(&bead.id).await;
+    let why = bead::why(world.platform.database(), &now, limits, now.updated_at)
+        .await
+        .unwrap();
+    let codes: Vec<_> = why.reasons.iter().map(|reason| reason.code).collect();
+    assert!(codes.contains(&ReasonCode::BudgetUsedUp), "{codes:?}");
     let mut raised = project::get(world.platform.database(), &world.project.id)
         .await
         .unwrap();

@@ -185,6 +185,29 @@ async fn a_decider_that_fails_for_good_raises_no_second_question() {
 }
 
 #[tokio::test]
+async fn a_decider_that_escalates_gives_its_reason_to_the_person() {
+    let world = World::new().await;
+    let (_, asked, decider) = routine(&world, None).await;
+    let agent = agent_of(&world, "Dora", "decision-maker").await;
+    let claimed = world.claim(&decider.id, &agent.id).await.unwrap();
+    let hold = world.lease(&claimed.run_id).await.unwrap().hold;
+    let escalated = EndReason::Escalated {
+        question: "Legal must say.".into(),
+        options: Vec::new(),
+        recommendation: None,
+    };
+    write!(world, |change| loom_store::run::end(
+        &change, &hold, escalated, RETRY, None
+    ))
+    .unwrap();
+    let handed = read(&world, &asked.id).await;
+    assert_eq!((handed.assignee, handed.escalations), (Assignee::Human, 1));
+    assert!(handed.context.contains("Legal must say."));
+    assert_eq!(world.read(&decider.id).await.status, BeadStatus::Closed);
+    assert_eq!(world.count("SELECT COUNT(*) FROM decision").await, 1);
+}
+
+#[tokio::test]
 async fn what_bounded_causality_refuses_is_a_persons() {
     let world = World::new().await;
     agent_of(&world, "Dee", "decision-maker").await;
