@@ -52,6 +52,10 @@ pub(crate) async fn perform<P: Platform>(
     )
     .await?;
     tx.commit().await?;
+    if matches!(action, Action::CloseBead { .. }) {
+        // Whoever waits for the bead can go on, and what it blocks is ready.
+        loom_api::nudge(worker.platform);
+    }
     Ok(brought)
 }
 
