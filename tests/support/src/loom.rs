@@ -215,6 +215,37 @@ impl Loom {
         self.state.as_ref().map(TempDir::path)
     }
 
+    /// Makes timers due at once whose subject begins with `subject`, as if their time had passed, and ticks. It needs
+    /// a host of one's own, because it reaches into its database; `None` without one.
+    #[track_caller]
+    pub fn pass_time(&self, subject: &str) -> Option<usize> {
+        let path = self.state()?.join("sqlite/default.db");
+        let database = rusqlite::Connection::open(path).expect("the database opens");
+        database
+            .busy_timeout(crate::PATIENCE)
+            .expect("the database waits");
+        let pattern = format!("{subject}%");
+        let sql = "UPDATE timer SET due_at = 0 WHERE subject LIKE ?1";
+        let changed = database.execute(sql, [pattern]).expect("timers change");
+        self.tick();
+        Some(changed)
+    }
+
+    /// Has motivations looked at now, however lately that was done: makes the sweep due and ticks. Needs a host of
+    /// one's own, as [`pass_time`](Self::pass_time).
+    #[track_caller]
+    pub fn sweep(&self) -> Option<()> {
+        let path = self.state()?.join("sqlite/default.db");
+        let database = rusqlite::Connection::open(path).expect("the database opens");
+        database
+            .busy_timeout(crate::PATIENCE)
+            .expect("the database waits");
+        let sql = "UPDATE motivation_sweep SET due_at = 0";
+        database.execute(sql, []).expect("the sweep becomes due");
+        self.tick();
+        Some(())
+    }
+
     /// Logs in as somebody else.
     pub fn log_in(&self, username: &str, password: &str) -> Client {
         log_in(&self.admin.anonymous(), username, password)
