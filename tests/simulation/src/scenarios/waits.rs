@@ -12,10 +12,10 @@ use crate::{
 
 const MOST_POLLS: u64 = 200_000;
 
-/// One agent has two beads, each of which delegates a part, and one also asks a person. So whoever waits must let the
-/// part be done by the very agent that waits for it.
+/// One agent has a bead of which it delegates a part while it asks a person. So its run must let go of the agent, for
+/// the part to be done by the very agent that waits for it.
 fn world() -> World {
-    let mut plan = Plan::quiet(1, &[Script::Consults, Script::Delegates]);
+    let mut plan = Plan::quiet(1, &[Script::Consults]);
     plan.agents = 1;
     plan.lease_seconds = 15;
     plan.retry_seconds = 0;
@@ -26,8 +26,8 @@ fn world() -> World {
     world
 }
 
-/// The only process is killed once: after each turn that it takes, one after the other. Whenever that is, each parent
-/// waits for its part and for its answer, and goes on as the same run; parts are filed once, questions are asked once,
+/// The only process is killed once: after each turn that it takes, one after the other. Whenever that is, the run
+/// waits for its part and for its answer, and goes on as the same run; the part is filed once, the question is asked once,
 /// and everything is done in the end.
 #[test]
 fn waits_survive_a_crash_at_every_port_call() {
@@ -51,13 +51,14 @@ fn waits_survive_a_crash_at_every_port_call() {
         });
         assert_eq!(
             (report.closed, report.merges, report.runs),
-            (4, 4, 4),
+            (2, 2, 2),
             "after a crash at turn {turn} of {turns}: {report:#?}"
         );
-        let [asked, answered, refused, told] = facts(&world);
+        let [asked, answered, refused, told, heard] = facts(&world);
         assert_eq!((asked, answered), (1, 1), "turn {turn}");
         assert_eq!(refused, 1, "turn {turn}: done is refused while it waits");
-        assert_eq!(told, 3, "turn {turn}: two parts and one answer");
+        // Maybe at once: the person may be faster than a step that has to be taken up again.
+        assert_eq!((told, heard), (1, 1), "turn {turn}: one part, one answer");
     }
 }
 
@@ -70,7 +71,7 @@ fn undisturbed() -> u64 {
 }
 
 fn until_all_are_closed(world: &mut World) {
-    while count(world, "SELECT COUNT(*) FROM bead WHERE status = 'closed'") < 4 {
+    while count(world, "SELECT COUNT(*) FROM bead WHERE status = 'closed'") < 2 {
         pass(world, Duration::from_millis(500)).unwrap_or_else(|wrong| panic!("{wrong:?}"));
         assert!(world.simulation.elapsed() < Duration::from_secs(1_200));
     }
@@ -84,12 +85,13 @@ fn count(world: &World, sql: &str) -> i64 {
     counted.unwrap()
 }
 
-fn facts(world: &World) -> [i64; 4] {
+fn facts(world: &World) -> [i64; 5] {
     [
         "SELECT COUNT(*) FROM decision WHERE kind = 'question'",
         "SELECT COUNT(*) FROM decision WHERE kind = 'question' AND decision = 'answered'",
         "SELECT COUNT(*) FROM action_result WHERE name = 'done' AND code = 'waits_for_answer'",
-        "SELECT COUNT(*) FROM event WHERE kind = 'run.answered'",
+        "SELECT COUNT(*) FROM conversation_message WHERE message LIKE '%that you waited for is closed%'",
+        "SELECT COUNT(*) FROM conversation_message WHERE message LIKE '%question to a person has an answer%'",
     ]
     .map(|sql| count(world, sql))
 }
