@@ -3,6 +3,7 @@
 //! | Route | What it does |
 //! |---|---|
 //! | `GET`, `POST /api/v1/projects` | lists projects, oldest first; registers one with its org chart and team |
+//! | `POST /api/v1/projects/bootstrap` | registers one and has it built from a requirements document |
 //! | `GET`, `PUT`, `DELETE /api/v1/projects/{id}` | reads, changes, deletes one; on `PUT` what is absent stays |
 //! | `POST /api/v1/projects/{id}/close` | stops all work on it |
 //! | `POST /api/v1/projects/{id}/reopen` | starts it again |
@@ -10,6 +11,7 @@
 //! | `GET`, `PUT /api/v1/org-charts/{project_id}` | its positions and who fills them; replaces the positions |
 
 mod body;
+mod bootstrap;
 mod change;
 mod close;
 mod list;
@@ -39,6 +41,12 @@ pub fn routes<P: Platform>() -> Routes<P> {
     Routes::new()
         .get("/api/v1/projects", ProjectsRead, list::list::<P>)
         .post("/api/v1/projects", ProjectsWrite, register::register::<P>)
+        .post(
+            "/api/v1/projects/bootstrap",
+            ProjectsWrite,
+            bootstrap::bootstrap::<P>,
+        )
+        .body_limit(bootstrap::BODY_LIMIT)
         .get("/api/v1/projects/{id}", ProjectsRead, list::read::<P>)
         .put("/api/v1/projects/{id}", ProjectsWrite, change::change::<P>)
         .delete("/api/v1/projects/{id}", ProjectsDelete, change::delete::<P>)

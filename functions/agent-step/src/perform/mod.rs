@@ -3,6 +3,7 @@
 mod beads;
 mod conclude;
 mod decide;
+mod documents;
 mod plan;
 mod repository;
 

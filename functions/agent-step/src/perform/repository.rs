@@ -12,7 +12,7 @@ use loom_workspace::{
     WorkspaceError,
 };
 
-use super::Worker;
+use super::{Worker, documents};
 use crate::{
     context::{Context, instructions_key},
     journal::{Brought, Effect},
@@ -65,7 +65,7 @@ pub(crate) async fn operate<P: Platform>(
     }
 }
 
-/// Makes the run's working copy, and notes its branch and the project's instructions.
+/// Makes the run's working copy with what its bead brings, and notes its branch and the project's instructions.
 pub(crate) async fn open_workspace<P: Platform>(
     platform: &P,
     settings: &Settings,
@@ -73,8 +73,7 @@ pub(crate) async fn open_workspace<P: Platform>(
 ) -> Result<(), Stop> {
     let context = Context::load(platform, hold).await?;
     let workspace = workspace(platform).await?;
-    let open = |operation| {
-        let key = format!("{}:open", hold.run_id);
+    let perform = |key: String, operation| {
         keep_lease(
             platform,
             hold,
@@ -82,13 +81,18 @@ pub(crate) async fn open_workspace<P: Platform>(
             workspace.perform(call(&context, hold, &key, operation)),
         )
     };
-    let opened = open(Operation::Open).await?;
+    let key = || format!("{}:open", hold.run_id);
+    let opened = perform(key(), Operation::Open).await?;
     let branch = match opened {
         Ok(Outcome::Opened { branch, .. }) => branch,
         Ok(_) => String::new(),
         Err(error) => return Err(cannot_open(&error)),
     };
-    let instructions = match open(Operation::Instructions).await? {
+    let refused = match documents::write(platform, &context, perform).await? {
+        Err(error) if error.kind != ErrorKind::Refused => return Err(cannot_open(&error)),
+        other => other.err(),
+    };
+    let instructions = match perform(key(), Operation::Instructions).await? {
         Ok(Outcome::File { content: text, .. } | Outcome::Text { text, .. }) => text,
         _ => String::new(),
     };
@@ -99,8 +103,9 @@ pub(crate) async fn open_workspace<P: Platform>(
             .set(&instructions_key(&hold.run_id), instructions.as_bytes())
             .await;
     }
+    // By its branch it is known that there is a working copy, which has to be removed at the end.
     run::set_branch(platform.database(), hold, &branch).await?;
-    Ok(())
+    refused.map_or(Ok(()), |error| Err(cannot_open(&error)))
 }
 
 fn cannot_open(error: &WorkspaceError) -> Stop {

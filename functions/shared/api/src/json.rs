@@ -21,15 +21,21 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Error;
 
     async fn from_request(mut request: Request, _: &S) -> Result<Self, Error> {
-        let body = checked_body(&mut request)?;
+        Self::parse(&checked_body(&mut request)?)
+    }
+}
+
+impl<T: DeserializeOwned> Json<T> {
+    /// Reads a text as the extractor reads a body, with the same errors: for JSON that came some other way.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
         // Serde would fill a struct from an array, field by field.
         let is_array = body.trim_ascii_start().first() == Some(&b'[');
-        if is_array && serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
+        if is_array && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
             return Err(Error::invalid_fields().field("$", "must be an object, not an array"));
         }
-        serde_json::from_slice(&body)
+        serde_json::from_slice(body)
             .map(Json)
-            .map_err(|error| refusal(&body, &error))
+            .map_err(|error| refusal(body, &error))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod budget;
 pub mod catalogue;
 mod change;
 pub mod decision;
+pub mod document;
 mod error;
 pub mod event;
 pub mod idempotency;

@@ -49,6 +49,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "teams",
         sql: include_str!("../migrations/0006_teams.sql"),
     },
+    Migration {
+        version: 7,
+        name: "documents",
+        sql: include_str!("../migrations/0007_documents.sql"),
+    },
 ];
 
 /// Why the schema is not as this build needs it.

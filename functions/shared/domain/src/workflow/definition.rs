@@ -122,6 +122,9 @@ pub enum Wait {
     Signal(String),
     /// The closing of every child bead of the execution's bead, of which there must be one.
     Children(bool),
+    /// The closing of every bead of priority P1 or higher below the execution's bead, however deep, of which there must
+    /// be one: together they are the first usable product. Epics don't count, their stories do.
+    Mvp(bool),
 }
 
 /// A node of a workflow.

@@ -71,6 +71,7 @@ fn label(node: &Node) -> String {
         Some(Wait::TimerMinutes(minutes)) => format!("{minutes} min"),
         Some(Wait::Signal(name)) => format!("signal {name}"),
         Some(Wait::Children(_)) => "child beads".to_owned(),
+        Some(Wait::Mvp(_)) => "beads of the MVP".to_owned(),
         None => node
             .role_required
             .as_ref()

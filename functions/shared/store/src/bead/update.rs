@@ -115,6 +115,7 @@ pub async fn update<S: Statements, R: Random>(
         .map(|wanted| wanted.role.as_str().to_owned()),
     };
     let is_other_work = names.contains(&"kind") || names.contains(&"tags");
+    let is_elsewhere = is_other_work || names.contains(&"priority") || names.contains(&"parent");
     if !names.is_empty() {
         change
             .tx
@@ -149,6 +150,11 @@ pub async fn update<S: Statements, R: Random>(
     }
     if is_other_work && input.status.is_none() {
         workflow::reselect(change, &bead.id).await?;
+    }
+    if is_elsewhere {
+        for parent in [&bead.parent, &next.parent].into_iter().flatten() {
+            workflow::below_changed(change, parent).await?;
+        }
     }
     if let Some(status) = input.status
         && status != bead.status
@@ -325,7 +331,7 @@ pub(crate) async fn status_changed<S: Statements, R: Random>(
             )
             .await?;
         if let Some(parent) = &before.parent {
-            workflow::child_closed(change, parent).await?;
+            workflow::below_changed(change, parent).await?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::{
     advance::{Asked, advance},
     boxed::Boxed,
     execution::{get, live_of_bead, node_of, save},
-    place::{children_are_closed, hold, release},
+    place::{hold, is_there, release},
     plan::open_held,
     question::of_stay,
 };
@@ -146,22 +146,32 @@ pub(crate) fn bead_reopened<'a, S: Statements, R: Random>(
     })
 }
 
-/// Moves the execution of a parent on when it waits for its children and the last of them closed.
-pub(crate) fn child_closed<'a, S: Statements, R: Random>(
+/// Moves executions on that wait for beads below theirs, after such a bead closed or was moved: `parent_id` is where it
+/// is or was. The nearest goes first, because with it the next may close too.
+pub(crate) fn below_changed<'a, S: Statements, R: Random>(
     change: &'a Change<'a, S, R>,
     parent_id: &'a str,
 ) -> Boxed<'a, ()> {
     Box::pin(async move {
-        let Some(live) = live_of_bead(change.tx, parent_id).await? else {
-            return Ok(());
-        };
-        let (_, node) = node_of(change.tx, &live).await?;
-        let waits = node.is_some_and(|node| matches!(node.wait, Some(Wait::Children(_))));
-        if waits
-            && live.status == ExecutionStatus::Active
-            && children_are_closed(change.tx, parent_id).await?
-        {
-            advance(change, &live.id, Command::EndWait, None, None).await?;
+        let sql = "WITH RECURSIVE above (id, distance) AS ( \
+                       SELECT ?1, 0 \
+                       UNION SELECT bead.parent, distance + 1 FROM bead JOIN above ON bead.id = above.id \
+                       WHERE bead.parent IS NOT NULL AND distance < 100 \
+                   ) SELECT bead.execution_id FROM bead JOIN above ON bead.id = above.id \
+                   WHERE bead.execution_id IS NOT NULL ORDER BY distance";
+        for row in change.tx.query(sql, vec![parent_id.into()]).await? {
+            let live = get(change.tx, &row.text(0)?).await?;
+            if live.status != ExecutionStatus::Active {
+                continue;
+            }
+            let (definition, _) = node_of(change.tx, &live).await?;
+            let Stand::Wait(wait @ (Wait::Children(_) | Wait::Mvp(_))) = stand(&definition, &live)
+            else {
+                continue;
+            };
+            if is_there(change, &live, &wait).await? {
+                advance(change, &live.id, Command::EndWait, None, None).await?;
+            }
         }
         Ok(())
     })

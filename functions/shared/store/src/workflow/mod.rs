@@ -24,7 +24,7 @@ pub use execution::{
     ExecutionFilter, HistoryRecord, get, history, list, live_of_bead, node_of, replay,
 };
 pub use hooks::timed_out;
-pub(crate) use hooks::{bead_closed, bead_reopened, child_closed, run_ended};
+pub(crate) use hooks::{bead_closed, bead_reopened, below_changed, run_ended};
 pub use plan::{HELD_BY, beads_of_plan, hold_back};
 pub(crate) use start::reselect;
 pub use start::{start, start_matching};

@@ -210,7 +210,7 @@ async fn somebody_else<S: Statements, R: Random>(
 }
 
 /// Whether what a wait node waits for is there already (invariant I12).
-async fn is_there<S: Statements, R: Random>(
+pub(super) async fn is_there<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     execution: &Execution,
     wait: &Wait,
@@ -219,16 +219,30 @@ async fn is_there<S: Statements, R: Random>(
         Wait::TimerMinutes(_) => false,
         Wait::Signal(name) => execution.signals.contains_key(name),
         Wait::Children(_) => children_are_closed(change.tx, &execution.bead_id).await?,
+        Wait::Mvp(_) => mvp_is_closed(change.tx, &execution.bead_id).await?,
     })
 }
 
 /// Whether a bead has children, and all of them are closed.
-pub(super) async fn children_are_closed<S: Statements>(
+async fn children_are_closed<S: Statements>(
     statements: &S,
     bead_id: &str,
 ) -> Result<bool, StoreError> {
     let sql = "SELECT COUNT(*), COALESCE(SUM(status <> 'closed'), 0) FROM bead \
                WHERE parent = ?1 AND deleted_at IS NULL";
+    let row = statements.query_one(sql, vec![bead_id.into()]).await?;
+    row.map_or(Ok(false), |row| {
+        Ok(row.integer(0)? > 0 && row.integer(1)? == 0)
+    })
+}
+
+/// Whether there is work of priority P1 or higher below a bead, and all of it is closed.
+async fn mvp_is_closed<S: Statements>(statements: &S, bead_id: &str) -> Result<bool, StoreError> {
+    let sql = "WITH RECURSIVE below (id) AS ( \
+                   SELECT id FROM bead WHERE parent = ?1 AND deleted_at IS NULL \
+                   UNION SELECT bead.id FROM bead JOIN below ON bead.parent = below.id WHERE bead.deleted_at IS NULL \
+               ) SELECT COUNT(*), COALESCE(SUM(status <> 'closed'), 0) FROM bead JOIN below ON bead.id = below.id \
+               WHERE bead.priority <= 1 AND bead.kind NOT IN ('epic', 'question', 'decision')";
     let row = statements.query_one(sql, vec![bead_id.into()]).await?;
     row.map_or(Ok(false), |row| {
         Ok(row.integer(0)? > 0 && row.integer(1)? == 0)

@@ -13,7 +13,9 @@ use crate::{StoreError, bead, change::Change};
 /// The key of a bead's context that names the bead whose plan it is held by.
 pub const HELD_BY: &str = "held_by_plan";
 
-/// All beads below `root` that are not deleted.
+/// The beads of the plan of `root`: epics and their stories, and what is held for the plan wherever it was filed.
+///
+/// What work on a story brought up below it is no part of the plan, and neither is what the planner closed again.
 pub async fn beads_of_plan<S: Statements>(
     statements: &S,
     root: &str,
@@ -22,7 +24,10 @@ pub async fn beads_of_plan<S: Statements>(
                    SELECT id FROM bead WHERE parent = ?1 AND deleted_at IS NULL \
                    UNION SELECT bead.id FROM bead JOIN below ON bead.parent = below.id WHERE bead.deleted_at IS NULL \
                ) SELECT bead.id, bead.kind, bead.parent, bead.priority FROM bead JOIN below ON bead.id = below.id \
-               WHERE bead.kind <> 'question' AND bead.kind <> 'decision' ORDER BY bead.created_at, bead.id";
+               LEFT JOIN bead AS parent ON parent.id = bead.parent \
+               WHERE bead.kind NOT IN ('question', 'decision') \
+               AND CASE WHEN json_extract(bead.context, '$.held_by_plan') IS NULL \
+                   THEN bead.kind = 'epic' OR parent.kind = 'epic' ELSE bead.status <> 'closed' END ORDER BY bead.created_at, bead.id";
     let rows = statements.query(sql, vec![root.into()]).await?;
     rows.iter()
         .map(|row| {

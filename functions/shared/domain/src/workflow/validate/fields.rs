@@ -178,7 +178,7 @@ impl Judge<'_> {
             ),
             None if is_wait && !self.marks.has("wait") => self.note(
                 "node_type",
-                "wait is missing: timer_minutes, signal or children, for what is it to wait?",
+                "wait is missing: timer_minutes, signal, children or mvp, for what is it to wait?",
             ),
             Some(Wait::TimerMinutes(minutes)) => {
                 if !(1..=MAX_MINUTES).contains(minutes) {
@@ -196,6 +196,12 @@ impl Judge<'_> {
                 self.note(
                     "wait",
                     "children can only be true. Remove the node if nothing is to be waited for.",
+                );
+            }
+            Some(Wait::Mvp(false)) => {
+                self.note(
+                    "wait",
+                    "mvp can only be true. Remove the node if nothing is to be waited for.",
                 );
             }
             _ => {}

@@ -40,7 +40,7 @@ const EDGE: [&str; 5] = [
     "condition",
     "priority",
 ];
-const WAIT: [&str; 3] = ["timer_minutes", "signal", "children"];
+const WAIT: [&str; 4] = ["timer_minutes", "signal", "children", "mvp"];
 
 /// What could be read of a definition.
 pub(super) struct Draft {
@@ -201,12 +201,13 @@ fn wait(fields: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<Wait> {
         .map(Wait::TimerMinutes);
     let signal = inner.text("signal", problems).map(Wait::Signal);
     let children = inner.truth("children", problems).map(Wait::Children);
+    let mvp = inner.truth("mvp", problems).map(Wait::Mvp);
     let written = WAIT.iter().filter(|key| inner.find(key).is_some()).count();
     if written != 1 {
-        let message = format!("{what} must be one of timer_minutes, signal and children.");
+        let message = format!("{what} must be one of timer_minutes, signal, children and mvp.");
         problems.push(Problem::new(entry.line, message));
     }
-    timer.or(signal).or(children)
+    timer.or(signal).or(children).or(mvp)
 }
 
 fn edge(what: &str, tree: &Tree, problems: &mut Vec<Problem>) -> Option<(Edge, Marks)> {

@@ -61,6 +61,16 @@ fn reads_every_field() {
 }
 
 #[test]
+fn a_wait_may_be_for_the_first_usable_product() {
+    let text = SOUND.replace("{children: true}", "{mvp: true}");
+    let definition = parse(&text).unwrap();
+    let gather = definition.node("gather").unwrap();
+    assert_eq!(gather.wait, Some(Wait::Mvp(true)));
+    let stored = serde_json::to_value(gather).unwrap();
+    assert_eq!(stored["wait"], json!({"mvp": true}));
+}
+
+#[test]
 fn edges_have_the_same_ids_at_every_load() {
     let ids = |text: &str| -> Vec<String> {
         parse(text)
