@@ -14,6 +14,8 @@ mod evaluate;
 mod facts;
 mod happening;
 mod input;
+mod occurrences;
+mod schedule;
 
 #[cfg(test)]
 mod evaluate_tests;
@@ -31,12 +33,13 @@ pub use admit::{Admission, Caps, DayCounts, MAX_FIRED_PER_SWEEP, admit, by_urgen
 pub use breaker::{Breaker, BreakerState, FAILURES_TO_OPEN, FIRST_WAIT, LONGEST_WAIT};
 pub use condition::{BeadMatch, Condition, MotivationKind, Need, Period};
 pub use coverage::coverage_permille;
-pub use evaluate::{Due, Occurrence, Verdict, evaluate, next_fire_at};
+pub use evaluate::{Due, Occurrence, Verdict, evaluate};
 pub use facts::{
     AgentAtRest, ClosedBeads, DueBead, Facts, OpenDecision, Spending, TESTS_COUNT_FOR, TestReport,
 };
 pub use happening::{Happening, occurrence_of};
 pub use input::MotivationInput;
+pub use schedule::next_fire_at;
 
 /// Who makes the changes of motivations: events of this actor start nothing, so that no motivation feeds itself.
 pub const ACTOR: &str = "motivations";
