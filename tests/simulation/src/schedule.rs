@@ -193,6 +193,9 @@ fn go_through(world: &mut World) -> Result<(), Wrong> {
         pass(world, SLICE)?;
     }
     world.calm_down();
+    // A tick that was held up may still act on what it saw before, such as a budget that was not yet used up.
+    let held_up = world.plan.faults.longest_delay;
+    pass(world, held_up)?;
     let patience_ends = world.simulation.elapsed() + PATIENCE;
     loop {
         pass(world, SLICE)?;
