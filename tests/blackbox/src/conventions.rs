@@ -123,7 +123,7 @@ fn lists_are_narrowed_by_what_is_asked_for() {
     let loom = Loom::shared();
     let repository = Repository::new(&[("README.md", "Conventions\n")]);
     let project = loom.project(&repository, &[], json!({}));
-    let parent = loom.file(&project, "Epic", json!({"type": "epic", "priority": "P0"}));
+    let parent = loom.file(&project, "Whole", json!({"priority": "P0"}));
     let child = loom.file(
         &project,
         "A broken lamp",

@@ -7,8 +7,10 @@
 
 mod access;
 mod attempts;
+mod bootstrap;
 mod claims;
 mod conventions;
+mod decisions;
 mod escapes;
 mod events;
 mod exchange;

@@ -41,7 +41,7 @@ fn a_filed_bead_becomes_a_merged_commit_and_closes() {
             Answer::call("done", json!({"summary": "Fixed; check.py passes."})),
         ],
     );
-    let bead = loom.file(&project, title, json!({"type": "bug", "priority": "P1"}));
+    let bead = loom.file(&project, title, json!({"priority": "P1"}));
     let closed = loom.until_status(&bead, "closed");
 
     // The commit is in the base branch, and says whose it is.

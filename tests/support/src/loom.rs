@@ -215,7 +215,7 @@ impl Loom {
         self.state.as_ref().map(TempDir::path)
     }
 
-    /// Makes timers due at once whose subject begins with `subject`, as if their time had passed, and ticks. It needs
+    /// Makes timers and deadlines due at once whose subject begins with `subject`, as if their time had passed, and ticks. It needs
     /// a host of one's own, because it reaches into its database; `None` without one.
     #[track_caller]
     pub fn pass_time(&self, subject: &str) -> Option<usize> {
@@ -226,7 +226,9 @@ impl Loom {
             .expect("the database waits");
         let pattern = format!("{subject}%");
         let sql = "UPDATE timer SET due_at = 0 WHERE subject LIKE ?1";
-        let changed = database.execute(sql, [pattern]).expect("timers change");
+        let changed = database.execute(sql, [&pattern]).expect("timers change");
+        let sql = "UPDATE decision SET deadline_at = 0 WHERE id LIKE ?1 AND status = 'open'";
+        database.execute(sql, [pattern]).expect("deadlines change");
         self.tick();
         Some(changed)
     }
@@ -372,7 +374,7 @@ fn log_in(anonymous: &Client, username: &str, password: &str) -> Client {
 }
 
 /// A word that no other test uses, also not in an earlier run against the same Loom.
-fn unique(word: &str) -> String {
+pub(crate) fn unique(word: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let salt = std::process::id() % 100_000;
