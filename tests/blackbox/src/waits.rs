@@ -11,27 +11,6 @@ fn a_run_waits_for_what_it_delegates_and_goes_on_with_the_result() {
     let project = loom.project(&repository, &["engineering-manager"], json!({}));
     let (whole, part) = ("Write the manual of waits", "Write the chapter of waits");
     loom.model.turns(
-        whole,
-        [
-            // What it tries to conclude in the same reply is refused: it does not know yet what comes of the part.
-            Answer::calls([
-                (
-                    "delegate".to_owned(),
-                    json!({"role": "engineering-manager", "title": part, "description": "As chapter.txt."}),
-                ),
-                ("done".to_owned(), json!({"summary": "Too early."})),
-            ]),
-            Answer::calls([
-                (
-                    "write_file".to_owned(),
-                    json!({"path": "manual.txt", "content": "See chapter.txt.\n"}),
-                ),
-                ("git_commit".to_owned(), json!({"message": "Write the manual"})),
-                ("done".to_owned(), json!({"summary": "Both are written."})),
-            ]),
-        ],
-    );
-    loom.model.turns(
         part,
         [Answer::calls([
             (
@@ -55,6 +34,28 @@ fn a_run_waits_for_what_it_delegates_and_goes_on_with_the_result() {
                 json!({"summary": "The chapter has one page about otters."}),
             ),
         ])],
+    );
+    // What the whole is told of the part names it, so its own script goes first.
+    loom.model.turns(
+        whole,
+        [
+            // What it tries to conclude in the same reply is refused: it does not know yet what comes of the part.
+            Answer::calls([
+                (
+                    "delegate".to_owned(),
+                    json!({"role": "engineering-manager", "title": part, "description": "As chapter.txt."}),
+                ),
+                ("done".to_owned(), json!({"summary": "Too early."})),
+            ]),
+            Answer::calls([
+                (
+                    "write_file".to_owned(),
+                    json!({"path": "manual.txt", "content": "See chapter.txt.\n"}),
+                ),
+                ("git_commit".to_owned(), json!({"message": "Write the manual"})),
+                ("done".to_owned(), json!({"summary": "Both are written."})),
+            ]),
+        ],
     );
     let bead = loom.file(&project, whole, json!({}));
     loom.until_status(&bead, "closed");
