@@ -6,13 +6,13 @@ use crate::support::World;
 #[tokio::test]
 async fn a_bead_is_filed_read_and_announced() {
     let world = World::new().await;
-    let parent = world.bead(json!({"type": "epic"})).await;
+    let parent = world.bead(json!({})).await;
     let blocker = world.bead(json!({})).await;
     let answer = world
         .post(
             "/api/v1/beads",
             json!({
-                "project_id": world.project, "title": " Fix the parser ", "type": "bug", "priority": "P0",
+                "project_id": world.project, "title": " Fix the parser ", "type": "chore", "priority": "P0",
                 "description": "It panics.", "parent": parent, "tags": ["parser"], "blocked_by": [blocker],
                 "related": [parent], "touches": ["src/*.rs"], "context": {"issue": 7}, "estimate_minutes": 30,
                 "due_at": "2027-01-01T00:00:00Z"
