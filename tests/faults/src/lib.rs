@@ -6,5 +6,6 @@
     reason = "it runs on the machine's own clock"
 )]
 
+mod bootstrap;
 mod evidence;
 mod kills;
