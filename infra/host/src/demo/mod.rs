@@ -139,7 +139,7 @@ async fn play(
     let began = Instant::now();
     let bead = json!({
         "project_id": project_id,
-        "type": "bug",
+        "type": "task",
         "priority": "P1",
         "title": BUG.title,
         "description": BUG.description,
@@ -147,7 +147,7 @@ async fn play(
     let bead = api.post("/api/v1/beads", &bead).await?;
     let bead_id = id_of(&bead)?;
     loom.bead_id = Some(bead_id.clone());
-    row("bead", &format!("{bead_id}, P1 bug: {}", BUG.title));
+    row("bead", &format!("{bead_id}, P1: {}", BUG.title));
 
     let mut story = Story::new(&api, paint, &bead_id, &agent, demo.notes);
     story.begin();
