@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release -p loom-bench                    everything, some minutes
 //! cargo run --release -p loom-bench -- --quick         the same with small samples, under half a minute
-//! cargo run --release -p loom-bench -- --only tick     one of start, requests, tick, step, footprint
+//! cargo run --release -p loom-bench -- --only tick     one of start, requests, tick, step, workflows, footprint
 //! ```
 //!
 //! Programs that are compared run as processes of their own with the same allocator, the same number of threads and
@@ -27,11 +27,13 @@ pub mod requests;
 mod scale;
 mod seed;
 mod serve;
+mod sides;
 pub mod start;
 mod stats;
 pub mod step;
 mod table;
 pub mod tick;
+pub mod workflows;
 
 pub use bench::{Bench, Programs, Result};
 pub use facts::machine;

@@ -6,7 +6,9 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
-use loom_bench::{Bench, Programs, Result, Scale, footprint, machine, requests, start, step, tick};
+use loom_bench::{
+    Bench, Programs, Result, Scale, footprint, machine, requests, start, step, tick, workflows,
+};
 
 // The host's own: the native baseline must not differ in that.
 #[global_allocator]
@@ -31,7 +33,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Role {
-    /// Serve the beads function natively: the baseline, as a process of its own.
+    /// Serve beads and workflows natively: the baseline, as a process of its own.
     #[command(hide = true)]
     ServeNative {
         /// The database file.
@@ -45,6 +47,7 @@ enum Name {
     Requests,
     Tick,
     Step,
+    Workflows,
     Footprint,
 }
 
@@ -127,6 +130,10 @@ async fn run(arguments: &Arguments) -> Result<()> {
     if wanted(Name::Step) {
         begin("steps");
         print!("{}", step::measure(&bench).await?);
+    }
+    if wanted(Name::Workflows) {
+        begin("workflows");
+        print!("{}", workflows::measure(&bench).await?);
     }
     if wanted(Name::Footprint) {
         begin("sizes and memory");

@@ -14,8 +14,8 @@ use crate::Result;
 /// The host of the dispatcher, which a filed bead nudges.
 pub(crate) const DISPATCHER: &str = "dispatch-tick.spin.internal";
 
-/// Serves the beads function natively, with a database file, until the process is killed. Prints one JSON line with
-/// the address first, as `loom up --format json` does.
+/// Serves the functions of beads and workflows natively, with a database file, until the process is killed. Prints one
+/// JSON line with the address first, as `loom up --format json` does.
 ///
 /// # Errors
 ///
@@ -28,7 +28,13 @@ pub async fn serve(database: &Path) -> Result<()> {
     println!("{line}");
     crate::serve::forever(listener, move |request| {
         let platform = platform.clone();
-        async move { loom_beads::handle(&platform, request).await }
+        async move {
+            if request.uri().path().starts_with("/api/v1/workflows") {
+                loom_workflows::handle(&platform, request).await
+            } else {
+                loom_beads::handle(&platform, request).await
+            }
+        }
     })
     .await?;
     Ok(())

@@ -7,64 +7,21 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::{
-    Bench, Result, Samples,
+    Bench, Result,
     load::{self, Call, Turn},
     process::Process,
     seed::{self, DESCRIPTION, Seeded},
+    sides::Requests,
     table::Table,
 };
+
+pub use crate::sides::{Row, Side};
 
 /// What was measured.
 #[derive(Debug)]
 pub struct Outcome {
     /// Each kind of request at each concurrency.
     pub rows: Vec<Row>,
-}
-
-/// One kind of request at one concurrency.
-#[derive(Debug)]
-pub struct Row {
-    /// What was asked for.
-    pub what: &'static str,
-    /// Connections that sent at once.
-    pub concurrency: usize,
-    /// Through the components.
-    pub components: Side,
-    /// Natively.
-    pub native: Side,
-}
-
-/// What one side did.
-#[derive(Debug, Default)]
-pub struct Side {
-    /// Times of the requests that were answered as they should be.
-    pub times: Samples,
-    /// Requests that were not.
-    pub refused: u64,
-    /// The first answer to one of those.
-    pub refusal: Option<String>,
-    took: Duration,
-    cpu: Duration,
-}
-
-impl Side {
-    /// Answers a second.
-    pub fn rate(&self) -> f64 {
-        if self.took.is_zero() {
-            return 0.0;
-        }
-        count(self.times.len()) / self.took.as_secs_f64()
-    }
-
-    /// CPU time of the server for one answer, in microseconds, with what it did after answering.
-    fn cpu_per_request(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / count(self.times.len().max(1))
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "far fewer than 2^52 requests")]
-fn count(requests: usize) -> f64 {
-    requests as f64
 }
 
 /// Measures both sides in turns.
@@ -82,7 +39,14 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     let mut rows = Vec::new();
     for kind in [Kind::Get, Kind::Post] {
         for &concurrency in &bench.scale.concurrency {
-            rows.push(row(bench, &host, &native, &seeded, kind, concurrency).await?);
+            let calls = kind.calls(&seeded);
+            let requests = Requests::new(kind.what(), kind.expected(), calls);
+            let limit = bench.scale.turn;
+            rows.push(
+                requests
+                    .row(bench, &host, &native, concurrency, limit)
+                    .await?,
+            );
         }
     }
     Ok(Outcome { rows })
@@ -95,6 +59,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    fn what(self) -> &'static str {
+        match self {
+            Self::Get => "GET a bead",
+            Self::Post => "POST a bead",
+        }
+    }
+
     fn expected(self) -> StatusCode {
         match self {
             Self::Get => StatusCode::OK,
@@ -137,43 +108,6 @@ impl Kind {
     }
 }
 
-async fn row(
-    bench: &Bench,
-    host: &Process,
-    native: &Process,
-    seeded: &Seeded,
-    kind: Kind,
-    concurrency: usize,
-) -> Result<Row> {
-    let (mut components, mut natively) = (Gathered::default(), Gathered::default());
-    for (process, gathered) in [(host, &mut components), (native, &mut natively)] {
-        // Connections, instances and caches are there before anything counts.
-        let most = bench.scale.turn_requests.min(200);
-        turn(process, seeded, kind, concurrency, bench.scale.turn, most).await?;
-        process.settle().await?;
-        gathered.reset();
-    }
-    for _ in 0..bench.scale.turns {
-        for (process, gathered) in [(host, &mut components), (native, &mut natively)] {
-            let before = process.cpu()?;
-            let (limit, most) = (bench.scale.turn, bench.scale.turn_requests);
-            let turn = turn(process, seeded, kind, concurrency, limit, most).await?;
-            // What goes on behind the answers is part of their cost, and must not disturb the other side's turn.
-            process.settle().await?;
-            gathered.add(turn, process.cpu()?.saturating_sub(before));
-        }
-    }
-    Ok(Row {
-        what: match kind {
-            Kind::Get => "GET a bead",
-            Kind::Post => "POST a bead",
-        },
-        concurrency,
-        components: components.side(),
-        native: natively.side(),
-    })
-}
-
 /// One turn of one kind of request.
 pub(crate) async fn turn(
     process: &Process,
@@ -193,36 +127,6 @@ pub(crate) async fn turn(
         calls,
     )
     .await
-}
-
-#[derive(Default)]
-struct Gathered {
-    turn: Turn,
-    cpu: Duration,
-}
-
-impl Gathered {
-    fn reset(&mut self) {
-        *self = Self::default();
-    }
-
-    fn add(&mut self, turn: Turn, cpu: Duration) {
-        self.turn.times.extend(turn.times);
-        self.turn.refused += turn.refused;
-        self.turn.refusal = self.turn.refusal.take().or(turn.refusal);
-        self.turn.took += turn.took;
-        self.cpu += cpu;
-    }
-
-    fn side(self) -> Side {
-        Side {
-            times: self.turn.times.into_iter().collect(),
-            refused: self.turn.refused,
-            refusal: self.turn.refusal,
-            took: self.turn.took,
-            cpu: self.cpu,
-        }
-    }
 }
 
 impl fmt::Display for Outcome {

@@ -21,6 +21,16 @@ pub struct Scale {
     pub ticks: usize,
     /// Runs of 24 measured steps: natively, and through the components.
     pub runs: (usize, usize),
+    /// Executions of workflows, and as many plain beads, that are there before transitions are measured.
+    pub executions: usize,
+    /// How long a turn of transitions lasts at most.
+    pub workflow_turn: Duration,
+    /// Lengths of histories; the first is what the others are compared with.
+    pub histories: Vec<i64>,
+    /// Transitions of each kind at each length.
+    pub transitions: usize,
+    /// Approvals after which the next run is awaited, and as many plain beads.
+    pub approvals: usize,
 }
 
 impl Scale {
@@ -36,6 +46,11 @@ impl Scale {
             tick_beads: vec![1_000, 100_000, 1_000_000],
             ticks: 200,
             runs: (20, 10),
+            executions: 500,
+            workflow_turn: Duration::from_millis(700),
+            histories: vec![10, 100, 1_000],
+            transitions: 200,
+            approvals: 30,
         }
     }
 
@@ -49,6 +64,10 @@ impl Scale {
             tick_beads: vec![1_000, 100_000],
             ticks: 20,
             runs: (3, 2),
+            executions: 100,
+            workflow_turn: Duration::from_millis(300),
+            transitions: 20,
+            approvals: 4,
             ..Self::full()
         }
     }
@@ -65,6 +84,11 @@ impl Scale {
             tick_beads: vec![200, 400],
             ticks: 2,
             runs: (1, 1),
+            executions: 8,
+            workflow_turn: Duration::from_secs(60),
+            histories: vec![2, 6],
+            transitions: 2,
+            approvals: 1,
         }
     }
 }

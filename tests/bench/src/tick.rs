@@ -112,7 +112,10 @@ impl World {
         platform.http().route("agent-step.spin.internal", accept);
         let hand = Connection::open(&path)?;
         // Motivations are looked at by a function of their own, beside the tick: here none is due.
-        hand.execute("UPDATE motivation_sweep SET due_at = 9223372036854775807", [])?;
+        hand.execute(
+            "UPDATE motivation_sweep SET due_at = 9223372036854775807",
+            [],
+        )?;
         Ok(Self {
             platform,
             hand,

@@ -7,7 +7,9 @@ use std::{
     process::Command,
 };
 
-use loom_bench::{Bench, Programs, Scale, footprint, requests, start, step, tick};
+use loom_bench::{
+    Bench, Programs, Samples, Scale, footprint, requests, start, step, tick, workflows,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_benchmark_runs_and_counts() {
@@ -44,12 +46,40 @@ async fn every_benchmark_runs_and_counts() {
     ] {
         assert_eq!(side.all.len(), runs * step::STEPS);
         assert_eq!(
-            side.thirds
-                .iter()
-                .map(loom_bench::Samples::len)
-                .sum::<usize>(),
+            side.thirds.iter().map(Samples::len).sum::<usize>(),
             side.all.len()
         );
+    }
+
+    let flowed = workflows::measure(&bench).await.unwrap();
+    let transitions = &flowed.transitions.rows;
+    assert_eq!(transitions.len(), 2 * scale.concurrency.len());
+    for row in transitions {
+        for side in [&row.components, &row.native] {
+            let answered = (u64::try_from(side.times.len()).unwrap(), &side.refusal);
+            assert_eq!(answered, (scale.turn_requests, &None), "{}", row.what);
+        }
+    }
+    assert_eq!(flowed.histories.kinds.len(), 3);
+    for kind in &flowed.histories.kinds {
+        let samples: Vec<(i64, usize)> = kind
+            .lengths
+            .iter()
+            .map(|(length, times)| (*length, times.len()))
+            .collect();
+        let expected = scale
+            .histories
+            .iter()
+            .map(|&length| (length, scale.transitions));
+        assert_eq!(samples, expected.collect::<Vec<_>>());
+    }
+    assert_eq!(
+        flowed.histories.updates.each_ref().map(Samples::len),
+        [scale.transitions; 2]
+    );
+    let approvals = &flowed.approvals;
+    for times in [&approvals.approved, &approvals.answered, &approvals.filed] {
+        assert_eq!(times.len(), scale.approvals);
     }
 
     let footprint = footprint::measure(&bench).await.unwrap();
@@ -61,8 +91,8 @@ async fn every_benchmark_runs_and_counts() {
             .any(|(name, bytes)| name == "loom_beads.wasm" && *bytes > 0)
     );
 
-    let tables = format!("{started}{requested}{ticked}{stepped}{footprint}");
-    assert_eq!(tables.matches("goal: ").count(), 6, "{tables}");
+    let tables = format!("{started}{requested}{ticked}{stepped}{flowed}{footprint}");
+    assert_eq!(tables.matches("goal: ").count(), 8, "{tables}");
 }
 
 /// The programs of the profile that this test was built with; `loom` is built when it isn't there yet.

@@ -1,8 +1,8 @@
 //! What a step of an agent costs besides the model: from the model's answer, through its two actions, the end of the
 //! step, the call for the next one, its lease and its prompt, to the next request to the model.
 
-mod model;
-mod workspace;
+pub(crate) mod model;
+pub(crate) mod workspace;
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
@@ -75,7 +75,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
 }
 
 async fn natively(database: &Path, runs: usize) -> Result<Side> {
-    let model = Arc::new(Model::new()?);
+    let model = Arc::new(Model::answering(model::say)?);
     let repository = Arc::new(Repository::new());
     let platform = testing::builder()
         .database_file(database)
@@ -110,7 +110,7 @@ async fn natively(database: &Path, runs: usize) -> Result<Side> {
 }
 
 async fn through_components(bench: &Bench, runs: usize) -> Result<Side> {
-    let model = Arc::new(Model::new()?);
+    let model = Arc::new(Model::answering(model::say)?);
     let repository = Arc::new(Repository::new());
     let hub = serve::on_loopback(model.handler()).await?;
     let service = serve::on_loopback(repository.handler()).await?;

@@ -17,36 +17,45 @@ use super::{STEPS, Side};
 use crate::Result;
 
 /// The scripted model behind the double of TokenHub, and when it was called.
-pub(super) struct Model {
+pub(crate) struct Model {
     hub: Running,
     calls: Mutex<Vec<(Instant, Instant)>>,
     last: Mutex<String>,
 }
 
 impl Model {
-    pub(super) fn new() -> Result<Self> {
+    /// `respond` is what the model says, without taking time for it.
+    pub(crate) fn answering(respond: fn(&ChatRequestSeen) -> Answer) -> Result<Self> {
         Ok(Self {
-            hub: TokenHub::in_process(Config::respond(say))?,
+            hub: TokenHub::in_process(Config::respond(respond))?,
             calls: Mutex::default(),
             last: Mutex::default(),
         })
     }
 
-    pub(super) fn api_key(&self) -> &str {
+    pub(crate) fn api_key(&self) -> &str {
         self.hub.api_key()
     }
 
     /// How often it was called.
-    pub(super) fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         lock(&self.calls).len()
     }
 
+    /// When it was called, call by call.
+    pub(crate) fn called(&self) -> Vec<Instant> {
+        lock(&self.calls)
+            .iter()
+            .map(|(called, _)| *called)
+            .collect()
+    }
+
     /// The end of the last request, for an error.
-    pub(super) fn last_message(&self) -> String {
+    pub(crate) fn last_message(&self) -> String {
         lock(&self.last).clone()
     }
 
-    pub(super) fn handler(self: &Arc<Self>) -> Handler {
+    pub(crate) fn handler(self: &Arc<Self>) -> Handler {
         let model = Arc::clone(self);
         handler(move |request| {
             let model = Arc::clone(&model);
@@ -116,7 +125,7 @@ where
 }
 
 /// Writes a file and reads it, a different one at each step; at the last, commits and is done.
-fn say(seen: &ChatRequestSeen) -> Answer {
+pub(super) fn say(seen: &ChatRequestSeen) -> Answer {
     // The id of a run and the step's number: what a run writes was never there before.
     let path = format!("src/totals_{}.rs", seen.request_id);
     let calls = if seen.turn < STEPS {

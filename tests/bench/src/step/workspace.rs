@@ -9,13 +9,13 @@ use loom_workspace::{Call, ErrorKind, Operation, Workspace, memory::MemoryWorksp
 use tokio::sync::watch;
 
 /// Repositories in memory behind the workspace service's protocol.
-pub(super) struct Repository {
+pub(crate) struct Repository {
     memory: MemoryWorkspace,
     closed: watch::Sender<usize>,
 }
 
 impl Repository {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             memory: MemoryWorkspace::new(),
             closed: watch::Sender::new(0),
@@ -23,7 +23,7 @@ impl Repository {
     }
 
     /// Returns once the working copies of `runs` runs were removed, which is the last thing that a run does.
-    pub(super) async fn closed(&self, runs: usize) {
+    pub(crate) async fn closed(&self, runs: usize) {
         // Fails only when the sender is gone, and this holds it.
         self.closed
             .subscribe()
@@ -32,11 +32,11 @@ impl Repository {
             .ok();
     }
 
-    pub(super) fn merges(&self) -> usize {
+    pub(crate) fn merges(&self) -> usize {
         self.memory.merges().len()
     }
 
-    pub(super) fn handler(self: &Arc<Self>) -> Handler {
+    pub(crate) fn handler(self: &Arc<Self>) -> Handler {
         let repository = Arc::clone(self);
         handler(move |request| {
             let repository = Arc::clone(&repository);
