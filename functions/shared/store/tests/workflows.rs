@@ -13,13 +13,13 @@ use std::collections::BTreeMap;
 use common::{RETRY, World};
 use loom_domain::{
     agent::{Agent, AgentStatus},
-    bead::{Bead, BeadInput, BeadStatus},
+    bead::{Bead, BeadInput, BeadStatus, ReasonCode},
     run::EndReason,
     time::Timestamp,
     workflow::{Command, Execution, ExecutionStatus, Outcome},
 };
 use loom_platform::{Platform, Statements};
-use loom_store::{StoreError, agent, decision, run, workflow};
+use loom_store::{StoreError, agent, bead, decision, run, workflow};
 
 struct Team {
     world: World,
@@ -422,6 +422,14 @@ async fn an_epic_closes_with_its_last_story() {
         BeadStatus::Blocked,
         "nobody works on an epic itself"
     );
+    let limits = bead::Limits {
+        max_concurrent: 1,
+        day_budget_micro_usd: None,
+    };
+    let why = bead::why(team.world.db(), &epic, limits, Timestamp(0))
+        .await
+        .unwrap();
+    assert_eq!(why.reasons[0].code, ReasonCode::WorkflowWaits, "{why:?}");
     let story = |title: &str| BeadInput {
         title: Some(title.into()),
         parent: Some(Some(epic.id.clone())),

@@ -25,6 +25,10 @@ pub enum ReasonCode {
     InReview,
     /// It waits for a person.
     Blocked,
+    /// Its workflow waits: for a person, a time, a signal or other beads.
+    WorkflowWaits,
+    /// It is part of a plan that is not sound yet.
+    HeldByPlan,
     /// A blocker is not closed, or not known.
     OpenBlocker,
     /// An open decision holds it.

@@ -12,7 +12,7 @@ use loom_platform::Statements;
 use serde::Serialize;
 
 use super::live_touches;
-use crate::{StoreError, agent, budget, budget::Caps, decision, project, provider, run};
+use crate::{StoreError, agent, budget, budget::Caps, decision, project, provider, run, workflow};
 
 /// Limits that hold for the whole of Loom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,11 @@ pub async fn why<S: Statements>(
     if !waiting.is_empty() {
         found.retain(|reason| reason.code != ReasonCode::HasLiveRun);
         found.splice(0..0, waiting);
+    }
+    if let Some(reason) = workflow::why(statements, bead).await? {
+        // It says what the bead waits for, which "blocked" does not.
+        found.retain(|reason| reason.code != ReasonCode::Blocked);
+        found.insert(0, reason);
     }
     found.extend(expired_reason(statements, bead).await?);
     let project = project::get(statements, &bead.project_id).await?;

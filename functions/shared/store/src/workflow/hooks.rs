@@ -12,6 +12,7 @@ use super::{
     advance::{Asked, advance},
     boxed::Boxed,
     execution::{get, live_of_bead, node_of, save},
+    held::postpone,
     place::{hold, is_there, release},
     plan::open_held,
     question::of_stay,
@@ -188,6 +189,9 @@ pub async fn timed_out<S: Statements, R: Random>(
     let stay = stay
         .parse()
         .map_err(|_| StoreError::Corrupt(format!("a timer of node {subject:?}")))?;
+    if postpone(change, execution_id, stay, subject).await? {
+        return Ok(());
+    }
     advance(change, execution_id, Command::TimeOut { stay }, None, None).await?;
     Ok(())
 }

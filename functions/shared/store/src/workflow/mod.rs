@@ -9,6 +9,7 @@ mod answered;
 mod boxed;
 pub mod definition;
 mod execution;
+mod held;
 mod hooks;
 mod place;
 mod plan;
@@ -16,6 +17,7 @@ mod question;
 pub(crate) mod seed;
 mod start;
 mod steer;
+mod why;
 
 pub use advance::{Asked, advance};
 pub use analytics::{Analytics, analytics};
@@ -23,9 +25,11 @@ pub use answered::{answered, decision_expired};
 pub use execution::{
     ExecutionFilter, HistoryRecord, get, history, list, live_of_bead, node_of, replay,
 };
+pub(crate) use held::wants_work;
 pub use hooks::timed_out;
 pub(crate) use hooks::{bead_closed, bead_reopened, below_changed, run_ended};
 pub use plan::{HELD_BY, beads_of_plan, hold_back};
 pub(crate) use start::reselect;
 pub use start::{start, start_matching};
 pub use steer::steer;
+pub(crate) use why::why;
