@@ -354,3 +354,28 @@ fn a_projects_own_workflow_waits_for_time_and_for_signals() {
         "{told}"
     );
 }
+
+#[test]
+fn loom_works_on_itself_in_a_project_that_never_closes() {
+    let loom = Loom::shared();
+    let repository = Repository::new(&[("README.md", "Loom\n"), ("Cargo.toml", "[workspace]\n")]);
+    let team = ["engineering-manager", "qa-engineer", "code-reviewer"];
+    let project = loom.project(&repository, &team, json!({"is_perpetual": true}));
+    let title = "Find something to improve in workflows";
+    let way = [
+        "investigate.success",
+        "implement.success",
+        "verify.approved",
+        "review.approved",
+        "commit.success",
+    ];
+    let fields = json!({"tags": ["self-improvement"]});
+    let journey = Journey::begin(&loom, &project, title, fields, &way);
+    loom.until_status(&journey.bead, "closed");
+    assert_eq!(journey.execution()["workflow_id"], "wf-self-improvement");
+    assert_eq!(journey.stops(), way);
+    let path = format!("/api/v1/projects/{}/close", project.id);
+    loom.admin
+        .post(&path, &json!({"force": true}))
+        .refused(409, "project_is_perpetual");
+}
