@@ -146,8 +146,8 @@ impl fmt::Display for Outcome {
                 }
             }
         }
-        table.note("No goal: the rate is what is asked for. A transition writes the execution, its history, its bead, a timer and");
-        table.note("its event, and nudges the dispatcher, in one transaction that is on disk when it is answered (synchronous = FULL).");
+        table.note("No goal is set. A transition writes the execution, its history, its bead, a timer and its event in one transaction that");
+        table.note("is on disk when it is answered (synchronous = FULL). Both requests nudge the dispatcher, which finds nobody to work.");
         for refusal in refusals {
             table.note(refusal);
         }
