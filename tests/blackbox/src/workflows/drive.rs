@@ -14,6 +14,7 @@ struct Plan {
     runs: BTreeMap<String, String>,
     /// At which answers that come too late wait.
     gates: BTreeMap<String, Gate>,
+    title: String,
     made: usize,
 }
 
@@ -47,7 +48,10 @@ impl<'a> Journey<'a> {
         fields: Value,
         way: &[&str],
     ) -> Self {
-        let mut plan = Plan::default();
+        let mut plan = Plan {
+            title: title.to_owned(),
+            ..Plan::default()
+        };
         for stop in way
             .iter()
             .filter(|stop| stop.contains('.') && !stop.ends_with('!'))
@@ -217,6 +221,7 @@ fn answer(plan: &Mutex<Plan>, seen: &ChatRequestSeen) -> Answer {
                 json!({"summary": format!("Did {node}."), "outcome": "success"}),
             ),
         ]),
+        "success" if node == "breakdown" => break_down(&plan.title, seen),
         "success" | "failure" => done(&outcome),
         "approved" => Answer::call("approve", json!({"reason": format!("{node} looks right.")})),
         "rejected" => Answer::call("reject", json!({"reason": format!("{node} is not right.")})),
@@ -227,6 +232,34 @@ fn answer(plan: &Mutex<Plan>, seen: &ChatRequestSeen) -> Answer {
         "timeout" => done("success").gated(plan.gates.entry(run).or_default()),
         // A run that comes to nothing.
         _ => Answer::text("I have nothing to say."),
+    }
+}
+
+/// One epic with one story, unless they are there already.
+fn break_down(title: &str, seen: &ChatRequestSeen) -> Answer {
+    let filed = |result: &str| {
+        let (_, after) = result.split_once("Bead ")?;
+        after.split_once(' ').map(|(id, _)| id.to_owned())
+    };
+    let bead = |kind: &str, parent: Option<String>| {
+        json!({
+            "title": format!("{title}: {kind}"), "description": "As planned.", "type": kind,
+            "priority": 1, "parent": parent,
+        })
+    };
+    let told = seen.system() + &seen.user();
+    let root = told
+        .split_once("# Bead ")
+        .and_then(|(_, after)| after.split_once(' '))
+        .map(|(id, _)| id.to_owned());
+    match seen.turn {
+        _ if told.contains("demo came to rejected") => done("success"),
+        0 => Answer::call("create_bead", bead("epic", root)),
+        1 => Answer::call(
+            "create_bead",
+            bead("task", seen.last_tool_result().and_then(filed)),
+        ),
+        _ => done("success"),
     }
 }
 

@@ -31,6 +31,7 @@ const FEATURE: (&str, Option<&str>) = ("feature", None);
 const UI: (&str, Option<&str>) = ("task", Some("ui"));
 const BETTER: (&str, Option<&str>) = ("task", Some("self-improvement"));
 const REVIEW: (&str, Option<&str>) = ("review", None);
+const BOOTSTRAP: (&str, Option<&str>) = ("bootstrap", None);
 const DONE: (&str, &str) = ("closed", "done");
 
 /// All of them.
@@ -337,6 +338,45 @@ pub(super) const WAYS: &[Way] = &[
             "review.rejected",
             "file_defects.timeout",
             "file_defects.success",
+        ],
+        DONE,
+    ),
+    way(
+        "bootstrap: everything runs out of time or fails once",
+        BOOTSTRAP,
+        &[
+            "expand_prd.timeout",
+            "expand_prd.success",
+            "ceo_review.approved!",
+            "publish_prd.timeout",
+            "publish_prd.failure",
+            "expand_prd.success",
+            "ceo_review.approved!",
+            "publish_prd.success",
+            "breakdown.timeout",
+            "breakdown.failure",
+            "breakdown.success",
+            "build.success",
+            "demo.approved!",
+        ],
+        DONE,
+    ),
+    way(
+        "bootstrap: document and product are sent back once",
+        BOOTSTRAP,
+        &[
+            "expand_prd.failure",
+            "expand_prd.success",
+            "ceo_review.rejected!",
+            "expand_prd.success",
+            "ceo_review.approved!",
+            "publish_prd.success",
+            "breakdown.success",
+            "build.success",
+            "demo.rejected!",
+            "breakdown.success",
+            "build.success",
+            "demo.approved!",
         ],
         DONE,
     ),
