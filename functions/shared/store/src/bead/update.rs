@@ -179,7 +179,10 @@ pub async fn update<S: Statements, R: Random>(
             .close_reason
             .as_deref()
             .unwrap_or("closed by a person");
-        change_status(change, &now, status, reason).await?;
+        // A workflow that a person put on its way again may wait at once: then it keeps its bead.
+        if status != BeadStatus::Open || workflow::wants_work(change.tx, &bead.id).await? {
+            change_status(change, &now, status, reason).await?;
+        }
         if status == BeadStatus::Open {
             forget_failures(change, &bead.id).await?;
         }
@@ -201,6 +204,9 @@ pub async fn redispatch<S: Statements, R: Random>(
     }
     transition(&bead.id, bead.status, BeadStatus::Open)?;
     workflow::bead_reopened(change, bead).await?;
+    if !workflow::wants_work(change.tx, &bead.id).await? {
+        return get(change.tx, &bead.id).await;
+    }
     decision::answer_all(change, &bead.id, "redispatch", reason).await?;
     forget_failures(change, &bead.id).await?;
     let now = get(change.tx, &bead.id).await?;

@@ -111,6 +111,10 @@ async fn reopen<S: Statements, R: Random>(
         bead::forget_failures(change, bead_id).await?;
     }
     let now = bead::get(change.tx, bead_id).await?;
+    // Where its workflow waits, asks or is paused, the bead stays as that has put it.
+    if !workflow::wants_work(change.tx, bead_id).await? {
+        return Ok(());
+    }
     bead::change_status(change, &now, BeadStatus::Open, "decided").await
 }
 

@@ -48,6 +48,10 @@ pub(super) async fn place<S: Statements, R: Random>(
                 None => false,
             };
             set_timer(change, node, execution).await?;
+            // A pause that ended before the run at work did: the run is still what the node wants.
+            if !is_new && bead.run_id.is_some() && before.is_some_and(|before| before.is_paused) {
+                return Ok(());
+            }
             if judge_is_missing {
                 return ask(change, definition, execution, bead).await;
             }
