@@ -45,7 +45,7 @@ pub use model::Model;
 pub use product::{PRD, Product};
 pub use random::Random;
 pub use repository::Repository;
-pub use token::{decode_base64url, sign_jwt, unsigned_jwt};
+pub use token::{base64, decode_base64url, sign_jwt, unsigned_jwt};
 
 use std::time::Duration;
 
