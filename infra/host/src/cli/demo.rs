@@ -17,8 +17,8 @@ pub(super) struct Arguments {
     /// Show what the model says beside what it does.
     #[arg(long)]
     notes: bool,
-    /// Seconds that the agent may take.
-    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    /// Seconds that the agents may take.
+    #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
     timeout: u64,
     /// The manifest.
     #[arg(long, default_value = "spin.toml", value_name = "FILE")]
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     /// Run the functions as they are.
     #[arg(long)]
     no_build: bool,
-    /// Let the agent run commands also where the kernel has no Landlock to confine them. For machines that are thrown away.
+    /// Let the agents run commands also where the kernel has no Landlock to confine them. For machines that are thrown away.
     #[arg(long)]
     allow_unconfined_commands: bool,
 }

@@ -1,11 +1,23 @@
 //! An action and its result in a few words.
 
-use super::paint::{line, short};
+use super::paint::{WIDTH, line, short};
 use serde_json::Value;
 
-/// How many characters a subject and a result may have.
-const SUBJECT: usize = 36;
-const RESULT: usize = 70;
+/// How many characters of a subject are kept beside a long result.
+const SUBJECT: usize = 24;
+
+/// A subject and a result that fit into `width` columns together, with two between them.
+pub(super) fn fitted(subject: &str, result: &str, width: usize) -> (String, String) {
+    let length = |text: &str| text.chars().count();
+    let (subject, result) = (line(subject, width), line(result, width));
+    if subject.is_empty() || result.is_empty() {
+        return (subject, result);
+    }
+    let beside = width.saturating_sub(length(&result) + 2);
+    let subject = line(&subject, beside.max(SUBJECT));
+    let rest = width.saturating_sub(length(&subject) + 2);
+    (subject, line(&result, rest))
+}
 
 /// What an action is about: its file, its query, its program.
 pub(super) fn subject(action: &Value) -> String {
@@ -37,16 +49,21 @@ pub(super) fn subject(action: &Value) -> String {
             text("from").unwrap_or_default(),
             text("to").unwrap_or_default()
         ),
+        "search" => {
+            // A pattern for a definition is told as what it looks for.
+            let query = text("query").unwrap_or_default();
+            query.strip_suffix("[(<]").unwrap_or(query).to_owned()
+        }
         _ => [
-            "path", "query", "pattern", "title", "question", "to", "role",
+            "path", "pattern", "title", "question", "to", "role", "message", "body",
         ]
         .into_iter()
         .find_map(text)
-        .or_else(|| text("message")?.lines().next())
+        .and_then(|text| text.lines().next())
         .unwrap_or_default()
         .to_owned(),
     };
-    line(&subject, SUBJECT)
+    line(&subject, WIDTH)
 }
 
 /// What an action brought.
@@ -59,14 +76,28 @@ pub(super) fn result(action: &Value, status: &str, code: &str, text: &str) -> St
         (_, "refused") => format!("refused ({code}): {text}"),
         ("test" | "run_command", _) => tests(text).unwrap_or_else(|| ended(status, code, text)),
         (_, "error") => format!("failed ({code}): {text}"),
-        ("read_file", _) => format!("{} lines", text.lines().count()),
+        ("read_file", _) => {
+            let (read, _) = text.rsplit_once("\n[lines after ").unwrap_or((text, ""));
+            format!("{} lines", read.lines().count())
+        }
         ("read_tree", _) => format!("{} entries", text.lines().count()),
         ("search", _) => found(text),
         ("edit_file", _) => edited(action).unwrap_or_else(|| text.to_owned()),
         ("git_diff", _) => changed(text),
+        ("git_status", _) => match text.lines().filter(|line| !line.starts_with("## ")).count() {
+            0 => "everything is committed".to_owned(),
+            changes => format!("{changes} not committed"),
+        },
+        ("git_log", _) => {
+            let newest = text.lines().next().unwrap_or_default();
+            let (_, subject) = newest.split_once(": ").unwrap_or(("", newest));
+            format!("newest: {subject}")
+        }
+        ("git_commit", _) => text.split(" with ").next().unwrap_or_default().to_owned(),
+        ("comment", _) => String::new(),
         _ => text.to_owned(),
     };
-    line(&shorten_commits(&told), RESULT)
+    line(&shorten_commits(&told), WIDTH)
 }
 
 /// The summary of cargo's tests, if that is what was run.
@@ -113,14 +144,18 @@ fn ended(status: &str, code: &str, text: &str) -> String {
 }
 
 fn found(text: &str) -> String {
-    let places: Vec<&str> = text
+    let places: Vec<(&str, &str)> = text
         .lines()
-        .filter(|line| line.splitn(3, ':').count() == 3)
+        .filter_map(|line| {
+            let mut parts = line.splitn(3, ':');
+            let place = (parts.next()?, parts.next()?);
+            parts.next().map(|_| place)
+        })
         .collect();
     match places.as_slice() {
         [] => "nothing found".to_owned(),
-        [first] => (*first).to_owned(),
-        [first, ..] => format!("{} found, first {first}", places.len()),
+        [(path, line)] => format!("{path}:{line}"),
+        [(path, line), ..] => format!("{} found, first {path}:{line}", places.len()),
     }
 }
 
@@ -177,8 +212,12 @@ mod tests {
                 "a.rs:3-9",
             ),
             (
-                json!({"action": "search", "query": "fn a", "path": null}),
+                json!({"action": "search", "query": "fn a[(<]", "path": null}),
                 "fn a",
+            ),
+            (
+                json!({"action": "comment", "body": "Cause: x\nMore"}),
+                "Cause: x",
             ),
             (
                 json!({"action": "run_command", "argv": ["cargo", "fmt"]}),
@@ -191,6 +230,19 @@ mod tests {
             (json!({"action": "done", "summary": "x"}), ""),
         ] {
             assert_eq!(subject(&action), expected);
+        }
+    }
+
+    #[test]
+    fn a_subject_gives_way_to_its_result_as_far_as_it_can() {
+        let fit = |subject: &str, result: &str| fitted(subject, result, 40);
+        let of = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(fit("a.rs", "3 lines"), of("a.rs", "3 lines"));
+        assert_eq!(fit("", &"x".repeat(40)), of("", &"x".repeat(40)));
+        for (subject, result) in [(60, 5), (60, 60), (5, 60), (20, 30)] {
+            let (subject, result) = fit(&"s".repeat(subject), &"r".repeat(result));
+            assert!(subject.chars().count() + 2 + result.chars().count() <= 40);
+            assert!(!subject.is_empty() && !result.is_empty());
         }
     }
 
@@ -218,7 +270,7 @@ mod tests {
         assert_eq!(told(edit, "ok", "changed"), "`a;` becomes `c;`");
         assert_eq!(
             told(json!({"action": "search"}), "ok", "a.rs:1: x\nb.rs:2: y"),
-            "2 found, first a.rs:1: x"
+            "2 found, first a.rs:1"
         );
         assert_eq!(
             told(
@@ -228,6 +280,19 @@ mod tests {
             ),
             "2 added, 1 removed in 1 file"
         );
+        for (action, text, expected) in [
+            (
+                "read_file",
+                "a\nb\n\n[lines after 2 of 9 were left out]",
+                "2 lines",
+            ),
+            ("git_status", "## a\n", "everything is committed"),
+            ("git_status", "## a\n M x\n", "1 not committed"),
+            ("git_log", "ab 2001 Me: Title: x\ncd", "newest: Title: x"),
+            ("git_commit", "Commit ab with 1 file(s): x", "Commit ab"),
+        ] {
+            assert_eq!(told(json!({"action": action}), "ok", text), expected);
+        }
         let merged = format!("Merged into main as {}.", "0123456789".repeat(4));
         assert_eq!(
             told(json!({"action": "done"}), "ok", &merged),

@@ -1,29 +1,45 @@
 //! What it came to: a table, and checks that do not take Loom's word for it.
 
+use super::PRICES;
 use super::api::Api;
 use super::command::Program;
 use super::describe::counted;
+use super::history::History;
 use super::paint::{Paint, dollars, row, say, short, thousands};
 use super::specimen::BUG;
 use super::stage::{BRANCH, Repository, State};
+use super::story::Stage;
+use super::team::Team;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
-/// Prints the summary of the bead and the branch, checks that the fix is where it should be, and says what is not as
-/// it should be.
+/// What is to be looked at.
+pub(super) struct Outcome<'a> {
+    pub(super) bead_id: &'a str,
+    pub(super) team: &'a Team,
+    /// Each run as it was told.
+    pub(super) stages: &'a [Stage],
+    /// From filing to closing.
+    pub(super) took: Duration,
+    /// Whether the scripted model was at work, of which more is known beforehand.
+    pub(super) is_scripted: bool,
+}
+
+/// Prints the summary of the bead and the branch, checks that the fix is where it should be and came there by the
+/// workflow, and says what is not as it should be.
 pub(super) async fn present(
     api: &Api,
     paint: Paint,
     repository: &Repository,
-    bead_id: &str,
-    took: Duration,
     scratch: &Path,
-    is_scripted: bool,
+    outcome: &Outcome<'_>,
 ) -> Result<(), String> {
+    let bead_id = outcome.bead_id;
     let bead = api.get(&format!("/api/v1/beads/{bead_id}")).await?;
     let runs = api.get(&format!("/api/v1/beads/{bead_id}/runs")).await?;
     let runs: &[Value] = runs.as_array().map_or(&[], Vec::as_slice);
+    let history = History::of(api, bead_id).await?;
     let text = |value: &Value, name: &str| {
         value
             .get(name)
@@ -37,7 +53,9 @@ pub(super) async fn present(
 
     say(&format!("\n{}", paint.bold("Summary")));
     row("bead", &format!("{bead_id}, {status}"));
-    row("attempts", &runs.len().to_string());
+    let way = history.stops().join(" → ");
+    row("workflow", &format!("{}: {way}", history.status));
+    show_runs(runs, outcome);
     row("steps", &sum(runs, "/steps").to_string());
     row("actions", &actions(runs));
     let (read, written) = (
@@ -46,8 +64,9 @@ pub(super) async fn present(
     );
     let tokens = format!("{} read, {} written", thousands(read), thousands(written));
     row("tokens", &tokens);
-    row("cost", &dollars(sum(runs, "/usage/cost_micro_usd")));
-    let time = format!("{:.1} s from filing to closing", took.as_secs_f64());
+    let cost = sum(runs, "/usage/cost_micro_usd");
+    row("cost", &dollars(cost));
+    let time = format!("{:.1} s from filing to closing", outcome.took.as_secs_f64());
     row("time", &time);
     row(
         "branch",
@@ -74,14 +93,26 @@ pub(super) async fn present(
     let head = repository.git(&["rev-parse", BRANCH]).await?;
     let words = ["merge-base", "--is-ancestor", &commit, BRANCH];
     let is_merged = head.trim() != broken && repository.git(&words).await.is_ok();
-    let (is_fixed, file) = match (repository.state().await?, is_scripted) {
+    let (is_fixed, file) = match (repository.state().await?, outcome.is_scripted) {
         (State::AsPublished, _) => (true, "is byte for byte as it was published"),
         (State::Different, false) => (true, "is no longer the broken one"),
         (State::Different, true) => (false, "is as it was published"),
         (State::Broken, _) => (false, "is no longer the broken one"),
     };
-    let checks = [
+    let (approver, is_by_another) = history.approval().unwrap_or_default();
+    let mut checks = vec![
         (status == "closed", "the bead is closed".to_owned()),
+        (
+            history.is_sound(outcome.is_scripted),
+            "the fix was approved before it was applied, and then handed over".to_owned(),
+        ),
+        (
+            is_by_another,
+            format!(
+                "{} approved it, and did not investigate",
+                outcome.team.name(approver)
+            ),
+        ),
         (
             is_merged,
             format!("main holds the commit that closed it, {}", short(&commit)),
@@ -92,6 +123,14 @@ pub(super) async fn present(
             "the crate's own tests pass on main".to_owned(),
         ),
     ];
+    if outcome.is_scripted {
+        let (prompt, completion) = PRICES;
+        let exact = (read * prompt + written * completion) / 1_000_000;
+        checks.push((
+            cost == exact,
+            format!("every token was paid for, {} in all", dollars(exact)),
+        ));
+    }
     say("");
     for (held, claim) in &checks {
         let sign = if *held {
@@ -110,6 +149,27 @@ pub(super) async fn present(
         Ok(())
     } else {
         Err(format!("it is not true that {}", broken.join(", or that ")))
+    }
+}
+
+/// Prints who worked at which node, and what it took.
+fn show_runs(runs: &[Value], outcome: &Outcome<'_>) {
+    let mut label = "runs";
+    for run in runs {
+        let part = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default();
+        let stage = outcome.stages.iter().find(|one| one.run_id == part("id"));
+        let one = std::slice::from_ref(run);
+        row(
+            label,
+            &format!(
+                "{}, {}: {} steps, {}",
+                stage.map_or("somewhere", |stage| stage.node.as_str()),
+                outcome.team.name(part("agent_id")),
+                sum(one, "/steps"),
+                dollars(sum(one, "/usage/cost_micro_usd")),
+            ),
+        );
+        label = "";
     }
 }
 

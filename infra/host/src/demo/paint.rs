@@ -2,6 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 
+/// How wide the output is at most; paths and URLs are not cut.
+pub(super) const WIDTH: usize = 100;
+/// Where what belongs to a label begins.
+const LABELLED: usize = 14;
+
 /// Colours, or none.
 #[derive(Clone, Copy)]
 pub(super) struct Paint {
@@ -54,9 +59,45 @@ pub(super) fn say(line: &str) {
     let _ = out.flush();
 }
 
-/// Prints a label and what belongs to it.
+/// Prints a label and what belongs to it, over as many lines as it takes.
 pub(super) fn row(label: &str, text: &str) {
-    say(&format!("  {label:<11} {text}"));
+    let mut label = label;
+    for line in wrapped(text, WIDTH - LABELLED) {
+        say(&format!("  {label:<11} {line}"));
+        label = "";
+    }
+}
+
+/// `text` in lines of at most `width` characters, broken between words. A longer word has a line of its own.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if !line.is_empty() && visible(&line) + 1 + visible(word) > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// How many columns `text` takes: colours take none.
+fn visible(text: &str) -> usize {
+    let mut columns = 0;
+    let mut is_code = false;
+    for c in text.chars() {
+        match c {
+            '\x1b' => is_code = true,
+            'm' if is_code => is_code = false,
+            _ if is_code => {}
+            _ => columns += 1,
+        }
+    }
+    columns
 }
 
 /// `text` as one line of at most `most` characters, without anything that would move a terminal's cursor.
@@ -117,6 +158,15 @@ mod tests {
     fn foreign_text_is_one_harmless_line() {
         assert_eq!(line("a\n\x1b[2Jb\tc", 20), "a [2Jb c");
         assert_eq!(line("äöü äöü", 4), "äöü…");
+    }
+
+    #[test]
+    fn long_text_is_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("a /a/long/path b", 4), ["a", "/a/long/path", "b"]);
+        let coloured = format!("{} two", Paint { colours: true }.good("one"));
+        assert_eq!(wrapped(&coloured, 7), [coloured]);
+        assert_eq!(wrapped("", 7), [""]);
     }
 
     #[test]

@@ -1,11 +1,20 @@
-//! The event stream, told line by line.
+//! The event stream, told line by line: stage by stage, who works, what they do, and what it came to.
 
 use super::api::Api;
 use super::describe;
-use super::paint::{Paint, dollars, line, say, thousands};
+use super::paint::{Paint, WIDTH, dollars, line, say, thousands, wrapped};
+use super::team::Team;
 use chrono::DateTime;
 use serde_json::Value;
 use std::time::Duration;
+
+/// How many columns the time takes.
+const CLOCK: usize = 9;
+/// Where what belongs to a stage as a whole begins, and where an action does.
+const STAGE: usize = 11;
+const ACTION: usize = 36;
+/// The longest text of others that is told.
+const NOTE: usize = 320;
 
 /// How the work on the bead ended.
 pub(super) enum End {
@@ -15,12 +24,19 @@ pub(super) enum End {
     Blocked(String),
 }
 
+/// One run.
+pub(super) struct Stage {
+    pub(super) run_id: String,
+    /// The node of the workflow at which it worked.
+    pub(super) node: String,
+}
+
 /// Tells what happens to one bead.
 pub(super) struct Story<'a> {
     api: &'a Api,
     paint: Paint,
     bead_id: &'a str,
-    agent: &'a str,
+    team: &'a Team,
     /// Whether what the model says beside its actions is shown.
     notes: bool,
     /// When the bead was filed, in milliseconds.
@@ -29,6 +45,9 @@ pub(super) struct Story<'a> {
     at_ms: i64,
     /// Tokens and cost of the step whose first action was not told yet.
     usage: Option<(i64, i64)>,
+    /// The node at which the work is.
+    node: String,
+    stages: Vec<Stage>,
     why: String,
 }
 
@@ -37,20 +56,27 @@ impl<'a> Story<'a> {
         api: &'a Api,
         paint: Paint,
         bead_id: &'a str,
-        agent: &'a str,
+        team: &'a Team,
         notes: bool,
     ) -> Self {
         Self {
             api,
             paint,
             bead_id,
-            agent,
+            team,
             notes,
             filed_ms: 0,
             at_ms: 0,
             usage: None,
+            node: String::new(),
+            stages: Vec::new(),
             why: "nobody said why".to_owned(),
         }
+    }
+
+    /// The runs that were told, oldest first.
+    pub(super) fn stages(&self) -> &[Stage] {
+        &self.stages
     }
 
     /// Tells one event, and says whether it is the end.
@@ -70,13 +96,7 @@ impl<'a> Story<'a> {
         let fact = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
         let number = |name: &str| data.get(name).and_then(Value::as_i64).unwrap_or_default();
         match text("type") {
-            "run.created" => {
-                let attempt = match number("attempt") {
-                    1 => String::new(),
-                    attempt => format!(", attempt {attempt}"),
-                };
-                self.note(&format!("claimed for {}{attempt}", self.agent));
-            }
+            "run.created" => self.begin_run(text("run_id"), text("agent_id")),
             "step.replied" => {
                 let tokens = number("prompt_tokens") + number("completion_tokens");
                 self.usage = Some((tokens, number("cost_micro_usd")));
@@ -90,35 +110,127 @@ impl<'a> Story<'a> {
                 let told = "the reply held no usable action; the model is told";
                 self.note(&self.paint.bad(told));
             }
+            "run.status_change" if fact("status") == "waiting" => {
+                self.note(&format!("the run {}", fact("reason")));
+            }
             "run.requeued" => self.note("the run was left by its worker and is taken up again"),
             "budget.exceeded" => {
                 let told = format!("the {} budget is used up", fact("scope"));
                 self.note(&self.paint.bad(&told));
             }
             "run.ended" => {
-                self.why = format!("{}: {}", fact("code"), line(fact("message"), 300));
-                if fact("status") != "succeeded" {
+                self.why = format!("{}: {}", fact("code"), line(fact("message"), NOTE));
+                // What gives up concludes its stage, and is told as that.
+                if fact("status") != "succeeded" && fact("code") != "gave_up" {
                     let told = format!("the run {} ({})", fact("status"), self.why);
                     self.note(&self.paint.bad(&told));
                 }
             }
+            "workflow.started" => self.node = fact("node").to_owned(),
+            "workflow.advanced" | "workflow.status_change" | "workflow.ended" => {
+                self.record(data.get("record").unwrap_or(&Value::Null));
+                self.node = fact("node").to_owned();
+            }
             "decision.created" => {
-                let told = format!("a person is asked: {}", line(fact("question"), 200));
+                let told = format!("a person is asked: {}", line(fact("question"), NOTE));
                 self.note(&self.paint.bad(&told));
             }
             "bead.status_change" => match fact("status") {
                 "closed" => {
-                    self.note(&self.paint.good(&format!("{} is closed", self.bead_id)));
+                    let told = format!("{} is closed", self.bead_id);
+                    say("");
+                    self.tell_at(STAGE, &self.paint.good(&told));
                     return Ok(Some(End::Closed));
                 }
-                "blocked" => return Ok(Some(End::Blocked(self.why.clone()))),
-                "open" if fact("old_status") == "in_progress" => {
-                    self.note("the bead is open again, for another attempt");
-                }
+                "blocked" => return self.blocked().await,
                 _ => {}
             },
             _ => {}
         }
+        Ok(None)
+    }
+
+    /// Tells who begins to work at the node.
+    fn begin_run(&mut self, run_id: &str, agent_id: &str) {
+        let before = self.stages.iter().filter(|one| one.node == self.node);
+        let again = match before.count() {
+            0 => String::new(),
+            before => format!(", run {} at this node", before + 1),
+        };
+        let node = self.paint.bold(&self.node);
+        say("");
+        self.tell_at(
+            STAGE,
+            &format!("{node}: {}{again}", self.team.name(agent_id)),
+        );
+        self.stages.push(Stage {
+            run_id: run_id.to_owned(),
+            node: self.node.clone(),
+        });
+    }
+
+    /// Tells what happened to the workflow.
+    fn record(&self, record: &Value) {
+        let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+        let outcome = match text("outcome") {
+            good @ ("success" | "approved") => self.paint.good(good),
+            bad => self.paint.bad(bad),
+        };
+        let who = match (text("outcome"), text("agent_id")) {
+            ("timeout", "") => "its time ran out".to_owned(),
+            (_, agent_id) => format!("by {}", self.team.name(agent_id)),
+        };
+        let from = text("from");
+        let told = match text("type") {
+            "advanced" => match text("to") {
+                "" => format!("{from}: {outcome} {who}, the end of the workflow"),
+                to => format!("{from}: {outcome} {who}, next {to}"),
+            },
+            "escalated" => {
+                let code = text("code");
+                format!("{from}: {outcome} {who}; a person has to say how it goes on ({code})")
+            }
+            "paused" => "the workflow is paused".to_owned(),
+            "resumed" => "a person lets the workflow go on".to_owned(),
+            "restarted" => format!("a person puts the work to {}", text("node")),
+            "accepted" => "a person takes the work as it is".to_owned(),
+            "cancelled" => format!("the workflow is cancelled: {}", text("reason")),
+            // A failed attempt is told with its run, and a signal with what it leads to.
+            _ => return,
+        };
+        self.tell_at(STAGE, &told);
+        let note = line(text("note"), NOTE);
+        if !note.is_empty() {
+            let quoted = format!("\u{201c}{note}\u{201d}");
+            for part in wrapped(&quoted, WIDTH - STAGE) {
+                say(&format!("{:STAGE$}{}", "", self.paint.dim(&part)));
+            }
+        }
+    }
+
+    /// The end, if the bead waits for a person; else something else holds it, and it goes on by itself.
+    async fn blocked(&self) -> Result<Option<End>, String> {
+        let path = format!("/api/v1/beads/{}/decisions", self.bead_id);
+        let decisions = self.api.get(&path).await?;
+        let is = |decision: &Value, name: &str, value: &str| {
+            decision.get(name).and_then(Value::as_str) == Some(value)
+        };
+        let open: Vec<&Value> = decisions
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|decision| is(decision, "status", "open"))
+            .collect();
+        let human = open.iter().find(|one| is(one, "assignee", "human"));
+        if let Some(decision) = human {
+            let question = decision.get("question").and_then(Value::as_str);
+            let question = line(question.unwrap_or_default(), NOTE);
+            return Ok(Some(End::Blocked(format!("{question} ({})", self.why))));
+        }
+        self.note(match open.is_empty() {
+            true => "the bead is held",
+            false => "the bead is held until the decision-maker has answered",
+        });
         Ok(None)
     }
 
@@ -138,9 +250,9 @@ impl<'a> Story<'a> {
         let is_first = usage.is_some();
         if is_first && self.notes {
             let said = step.pointer("/reply/content").and_then(Value::as_str);
-            let said = line(said.unwrap_or_default(), 200);
+            let said = line(said.unwrap_or_default(), NOTE);
             if !said.is_empty() {
-                self.note(&self.paint.dim(&format!("\u{201c}{said}\u{201d}")));
+                self.note(&format!("\u{201c}{said}\u{201d}"));
             }
         }
         let numbers = match usage {
@@ -154,16 +266,22 @@ impl<'a> Story<'a> {
             }
             None => String::new(),
         };
+        let name = format!("{:<10}", text("name"));
+        let width = WIDTH.saturating_sub(ACTION + name.chars().count() + 1);
+        let (subject, result) = describe::fitted(&describe::subject(what), &result, width);
         let result = match status {
             "ok" => result,
             _ => self.paint.bad(&result),
         };
+        let gap = match subject.is_empty() || result.is_empty() {
+            true => "",
+            false => "  ",
+        };
         say(&format!(
-            "{}  {}  {} {:<36}  {result}",
+            "{}  {}  {} {subject}{gap}{result}",
             self.clock(),
             self.paint.dim(&format!("{numbers:<23}")),
-            self.paint.name(&format!("{:<10}", text("name"))),
-            describe::subject(what),
+            self.paint.name(&name),
         ));
         Ok(())
     }
@@ -179,18 +297,25 @@ impl<'a> Story<'a> {
         self.at_ms += i64::try_from(how_long.as_millis()).unwrap_or_default();
         let logged = match logged {
             "" => String::new(),
-            _ => format!("; logged last: {}", line(logged, 300)),
+            _ => format!("; logged last: {}", line(logged, NOTE)),
         };
-        let seconds = how_long.as_secs();
-        self.note(
-            &self
-                .paint
-                .dim(&format!("nothing new for {seconds} s{logged}")),
-        );
+        self.note(&format!("nothing new for {} s{logged}", how_long.as_secs()));
     }
 
+    /// Tells something beside the actions.
     fn note(&self, text: &str) {
-        say(&format!("{}  {:23}  {text}", self.clock(), ""));
+        self.tell_at(ACTION, text);
+    }
+
+    /// Tells something with the time, from a column on.
+    fn tell_at(&self, column: usize, text: &str) {
+        let clock = self.clock();
+        for (number, line) in wrapped(text, WIDTH - column).into_iter().enumerate() {
+            match number {
+                0 => say(&format!("{clock}{:1$}{line}", "", column - CLOCK)),
+                _ => say(&format!("{:column$}{line}", "")),
+            }
+        }
     }
 
     /// How long after the filing of the bead it is, by the times of the events.

@@ -39,10 +39,12 @@ pub(super) fn panics(output: &str) -> Vec<Panic> {
         .collect()
 }
 
-/// How many tests an output says to have passed.
+/// How many tests an output says to have passed. Of a long one, what matters is shown before its end once more.
 pub(super) fn passed(output: &str) -> u32 {
-    output
-        .lines()
+    let (_, end) = output
+        .rsplit_once("[the end of the output]")
+        .unwrap_or(("", output));
+    end.lines()
         .filter_map(|line| line.strip_prefix("test result: ok. "))
         .filter_map(|rest| rest.split_once(" passed")?.0.parse::<u32>().ok())
         .sum()
@@ -64,6 +66,28 @@ pub(super) fn first_match(result: &str) -> Option<Match> {
         let line = parts.next()?.parse().ok()?;
         parts.next().map(|_| Match { path, line })
     })
+}
+
+/// What to search for, as a pattern, to find where a function is defined.
+pub(super) fn definition(name: &str) -> String {
+    format!("fn {name}[(<]")
+}
+
+/// The function that such a pattern is about.
+pub(super) fn defined(query: &str) -> Option<&str> {
+    query.strip_prefix("fn ")?.strip_suffix("[(<]")
+}
+
+/// The lines that a diff takes away and adds, without their indentation.
+pub(super) fn changes(diff: &str) -> (Vec<&str>, Vec<&str>) {
+    let lines = |sign: char, header: &str| {
+        diff.lines()
+            .filter(|line| !line.starts_with(header))
+            .filter_map(|line| line.strip_prefix(sign))
+            .map(str::trim)
+            .collect()
+    };
+    (lines('-', "--- "), lines('+', "+++ "))
 }
 
 /// `code` up to the end of the first function of its file's top level.
@@ -127,6 +151,8 @@ mod tests {
     fn passed_tests_are_counted_over_all_programs() {
         let output = "test result: ok. 88 passed; 0 failed\ntest result: FAILED. 5 passed; 1 failed\ntest result: ok. 8 passed; 0 failed\n";
         assert_eq!(passed(output), 96);
+        let twice = format!("{output}[the end of the output]\n{output}");
+        assert_eq!(passed(&twice), 96);
     }
 
     #[test]
@@ -135,6 +161,13 @@ mod tests {
             first_match("[something]\nsrc/a.rs:12: pub fn a(b: u8) {\nsrc/b.rs:3: x").unwrap();
         assert_eq!((found.path.as_str(), found.line), ("src/a.rs", 12));
         assert_eq!(first_match("Nothing was found."), None);
+    }
+
+    #[test]
+    fn a_diff_is_what_it_takes_away_and_adds() {
+        let diff = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n-  b\n+  c\n+d\n";
+        assert_eq!(changes(diff), (vec!["b"], vec!["c", "d"]));
+        assert_eq!(defined(&definition("f")), Some("f"));
     }
 
     #[test]

@@ -50,6 +50,12 @@ impl Taken {
         self.is_read_of(&found.path) && self.first_line() == found.line
     }
 
+    /// The line of the file that is `code`, apart from its indentation, if it read one.
+    pub(super) fn line_of(&self, code: &str) -> Option<usize> {
+        let at = self.text.lines().position(|line| line.trim() == code)?;
+        Some(self.first_line() + at)
+    }
+
     /// The statement that begins in line `line` of the file that it read.
     pub(super) fn lines_from(&self, line: usize) -> String {
         let mut statement = String::new();
