@@ -179,6 +179,7 @@ pub async fn update<S: Statements, R: Random>(
             .close_reason
             .as_deref()
             .unwrap_or("closed by a person");
+        refuse_second(change, &now, status).await?;
         // A workflow that a person put on its way again may wait at once: then it keeps its bead.
         if status != BeadStatus::Open || workflow::wants_work(change.tx, &bead.id).await? {
             change_status(change, &now, status, reason).await?;
@@ -210,6 +211,7 @@ pub async fn redispatch<S: Statements, R: Random>(
     decision::answer_all(change, &bead.id, "redispatch", reason).await?;
     forget_failures(change, &bead.id).await?;
     let now = get(change.tx, &bead.id).await?;
+    refuse_second(change, &now, BeadStatus::Open).await?;
     change_status(change, &now, BeadStatus::Open, reason).await?;
     let event = NewEvent::new(EventKind::BeadUpdated)
         .project(&bead.project_id)
@@ -218,6 +220,31 @@ pub async fn redispatch<S: Statements, R: Random>(
         .with("redispatch", reason);
     change.event(event).await?;
     get(change.tx, &bead.id).await
+}
+
+/// Refuses to open a bead that the system filed and closed, and has filed again since (invariant I9).
+async fn refuse_second<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    bead: &Bead,
+    status: BeadStatus,
+) -> Result<(), StoreError> {
+    let opens = bead.status == BeadStatus::Closed && status != BeadStatus::Closed;
+    let Some(fingerprint) = bead.fingerprint.as_ref().filter(|_| opens) else {
+        return Ok(());
+    };
+    let sql = "SELECT id FROM bead WHERE fingerprint = ?1 AND status <> 'closed'";
+    let Some(row) = change.tx.query_one(sql, vec![fingerprint.into()]).await? else {
+        return Ok(());
+    };
+    let other = row.text(0)?;
+    let message = format!(
+        "Bead {} was filed by the system, which has filed the same as {other} since. Work on that one, or close it \
+         before you open this one.",
+        bead.id
+    );
+    Err(Refusal::conflict("bead_filed_again", message)
+        .detail("bead_id", other)
+        .into())
 }
 
 /// Gives a bead its attempts anew, as only a person may (invariant I10).

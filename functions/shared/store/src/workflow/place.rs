@@ -158,9 +158,7 @@ async fn work<S: Statements, R: Random>(
         decision::ask(change, &bead, &new, "").await?;
         return Ok(());
     }
-    if bead.open_decisions > 0 {
-        return hold(change, &bead, "a decision holds it").await;
-    }
+    // A question that is open holds it without being blocked, as it does elsewhere: not every answer opens a bead.
     bead::change_status(change, &bead, BeadStatus::Open, "workflow_node").await
 }
 
