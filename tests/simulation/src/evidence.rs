@@ -32,6 +32,9 @@ pub(crate) struct Bead {
     pub(crate) in_review: bool,
     pub(crate) retry_at: Option<i64>,
     pub(crate) commit: Option<String>,
+    /// Of what the system filed.
+    pub(crate) fingerprint: Option<String>,
+    pub(crate) created_at: i64,
 }
 
 pub(crate) struct Event {
@@ -189,7 +192,7 @@ async fn gather(world: &World) -> Result<Evidence, DatabaseError> {
         beads: rows(
             database,
             "SELECT id, title, project_id, status, run_id, failed_runs, dispatch_count, open_decisions, open_blockers, \
-             in_review, retry_at, commit_id FROM bead ORDER BY created_at, id",
+             in_review, retry_at, commit_id, fingerprint, created_at FROM bead ORDER BY created_at, id",
             |row| {
                 Ok(Bead {
                     id: row.text(0)?,
@@ -204,6 +207,8 @@ async fn gather(world: &World) -> Result<Evidence, DatabaseError> {
                     in_review: row.boolean(9)?,
                     retry_at: row.optional_integer(10)?,
                     commit: row.optional_text(11)?,
+                    fingerprint: row.optional_text(12)?,
+                    created_at: row.integer(13)?,
                 })
             },
         )

@@ -18,6 +18,10 @@ use serde_json::{Value, json};
 
 use crate::{
     draw::Draw,
+    flow::{
+        plan::Temper,
+        script::{self as flow_script, Place, Talk},
+    },
     mutation::Mutation,
     plan::HubTroubles,
     script::{self, Answer, Script},
@@ -72,6 +76,8 @@ struct State {
     troubles: HubTroubles,
     /// By title of the bead.
     scripts: Vec<(String, Script)>,
+    /// In the second kind of schedule: the seed, and how agents conclude.
+    flow: Option<(u64, Temper)>,
     mutation: Option<Mutation>,
     payments: Vec<Payment>,
     calls: Vec<Call>,
@@ -90,6 +96,7 @@ impl Hub {
         seed: u64,
         troubles: HubTroubles,
         scripts: Vec<(String, Script)>,
+        flow: Option<Temper>,
         mutation: Option<Mutation>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -97,6 +104,7 @@ impl Hub {
                 draw: Draw::new(seed, "hub"),
                 troubles,
                 scripts,
+                flow: flow.map(|temper| (seed, temper)),
                 mutation,
                 payments: Vec::new(),
                 calls: Vec::new(),
@@ -114,7 +122,11 @@ impl Hub {
 
     /// From now on everything works.
     pub(crate) fn calm_down(&self) {
-        self.lock().troubles = HubTroubles::default();
+        let mut state = self.lock();
+        state.troubles = HubTroubles::default();
+        if let Some((_, temper)) = &mut state.flow {
+            *temper = Temper::GOOD;
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -166,7 +178,7 @@ impl Hub {
             let (title, bead, attempt) = conversation(&observer, &run).await;
             (
                 StatusCode::OK,
-                self.lock().reply(&title, &bead, attempt, &body),
+                self.lock().reply(&run, &title, &bead, attempt, &body),
             )
         };
         let index = {
@@ -297,7 +309,7 @@ impl State {
         (StatusCode::OK, Bytes::from_static(body.as_bytes()))
     }
 
-    fn reply(&self, title: &str, bead: &str, attempt: i64, request: &Bytes) -> Bytes {
+    fn reply(&self, run: &str, title: &str, bead: &str, attempt: i64, request: &Bytes) -> Bytes {
         let request_json: Value = serde_json::from_slice(request).unwrap();
         let turn = request_json["messages"]
             .as_array()
@@ -317,7 +329,22 @@ impl State {
                 },
                 |(_, script)| *script,
             );
-        let message = match script::answer(script, bead, attempt, turn) {
+        let answer = match self.flow {
+            None => script::answer(script, bead, attempt, turn),
+            Some((seed, temper)) => {
+                let text = String::from_utf8_lossy(request);
+                let talk = Talk {
+                    seed,
+                    run,
+                    bead,
+                    title,
+                    turn,
+                    temper,
+                };
+                flow_script::answer(&talk, Place::of(title, &text))
+            }
+        };
+        let message = match answer {
             Answer::Text(text) => json!({"role": "assistant", "content": text}),
             Answer::Tools(tools) => {
                 let calls: Vec<Value> = tools

@@ -8,7 +8,12 @@
 //! LOOM_SIMULATION_SEED=4711 cargo test -p loom-simulation --release one_seed -- --nocapture
 //! ```
 //!
-//! What one schedule goes through is in `schedule`, what it is drawn from in `plan`.
+//! What one schedule goes through is in `schedule`, what it is drawn from in `plan`. A second kind, in `flow`, is about
+//! workflows, decisions and motivations; its seeds are its own:
+//!
+//! ```text
+//! LOOM_SIMULATION_FLOW_SEED=4711 cargo test -p loom-simulation --release one_flow_seed -- --nocapture
+//! ```
 
 /// Schedules are made of small allocations; this allocator takes a sixth off their time.
 #[cfg(test)]
@@ -21,6 +26,8 @@ mod checks;
 mod draw;
 #[cfg(test)]
 mod evidence;
+#[cfg(test)]
+mod flow;
 #[cfg(test)]
 mod hub;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Faults put into the world on purpose, each of which must be noticed: what proves that the checks can fail.
 
+use crate::flow::mutation::FlowMutation;
+
 /// One thing that does not work as it must.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mutation {
@@ -29,6 +31,8 @@ pub(crate) enum Mutation {
     LeasesNeverEnd,
     /// A run that has its answers goes on waiting.
     AnswersGetLost,
+    /// One of those that only the second kind of schedule can notice.
+    Flow(FlowMutation),
 }
 
 impl Mutation {
@@ -70,6 +74,7 @@ impl Mutation {
             Self::ReservationsLeak | Self::BudgetsHaveNoCap => &["I11"],
             Self::LeasesNeverEnd => &["liveness"],
             Self::AnswersGetLost => &["I12"],
+            Self::Flow(mutation) => mutation.breaks(),
         }
     }
 
@@ -128,6 +133,7 @@ impl Mutation {
                 "CREATE TRIGGER mutation AFTER UPDATE OF resumable_at ON run WHEN NEW.resumable_at IS NOT NULL \
                  BEGIN UPDATE run SET resumable_at = NULL WHERE id = NEW.id; END",
             ],
+            Self::Flow(mutation) => mutation.sql(),
             Self::StrangersWrite
             | Self::WorkspaceIgnoresFences
             | Self::WorkspaceForgetsKeys

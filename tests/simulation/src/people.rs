@@ -15,7 +15,7 @@ use loom_platform::{
 };
 use loom_store::{Change, StoreError, agent, decision, run};
 
-use crate::{draw::Draw, mutation::Mutation, plan::People};
+use crate::{draw::Draw, flow::office::Office, mutation::Mutation, plan::People};
 
 pub(crate) const STEP: &str = "http://agent-step.spin.internal/internal/step";
 pub(crate) const TICK: &str = "http://dispatch-tick.spin.internal/internal/tick";
@@ -126,46 +126,54 @@ fn push(list: &Mutex<Vec<String>>, item: String) {
         .push(item);
 }
 
-/// Meddles until all is calm.
-pub(crate) async fn stranger(
-    platform: SimPlatform,
-    observer: SimPlatform,
-    mut draw: Draw,
-    people: People,
-    calm: Arc<AtomicBool>,
-    claims: Arc<Claims>,
-    mutation: Option<Mutation>,
-) {
-    loop {
-        let pause = draw.below(6_000);
-        platform.clock().sleep(Duration::from_millis(pause)).await;
-        if calm.load(Ordering::Relaxed) {
-            return;
-        }
-        if mutation == Some(Mutation::StrangersWrite) {
-            let sql = "UPDATE step SET calls = calls + 1 WHERE status = 'calling'";
-            let _ = platform.database().execute(sql, vec![]).await;
-        }
-        if draw.per_mille(people.stray_ticks) {
-            post(&platform, TICK, "{}".to_owned()).await;
-        }
-        if draw.per_mille(people.stray_steps) {
-            let id = one_of(&observer, "SELECT id FROM run ORDER BY id", &mut draw).await;
-            let id = id.unwrap_or_else(|| "no-such-run".to_owned());
-            post(&platform, STEP, format!(r#"{{"run_id":"{id}"}}"#)).await;
-        }
-        if draw.per_mille(people.claims) {
-            let bead = one_of(&observer, "SELECT id FROM bead ORDER BY id", &mut draw).await;
-            let agent = one_of(&observer, "SELECT id FROM agent ORDER BY id", &mut draw).await;
-            if let (Some(bead), Some(agent)) = (bead, agent) {
-                let _ = claims.claim(&platform, &bead, &agent).await;
+/// One who meddles.
+pub(crate) struct Stranger {
+    pub(crate) platform: SimPlatform,
+    pub(crate) observer: SimPlatform,
+    pub(crate) claims: Arc<Claims>,
+    pub(crate) office: Arc<Office>,
+    pub(crate) mutation: Option<Mutation>,
+}
+
+impl Stranger {
+    /// Meddles until all is calm.
+    pub(crate) async fn live(self, mut draw: Draw, people: People, calm: Arc<AtomicBool>) {
+        let Self {
+            platform, observer, ..
+        } = &self;
+        loop {
+            if let Some(left) = self.office.leap(observer).await {
+                platform.clock().sleep(left).await;
             }
-        }
-        if draw.per_mille(people.cancels) {
-            let live =
-                "SELECT id FROM run WHERE status IN ('queued', 'running', 'waiting') ORDER BY id";
-            if let Some(id) = one_of(&observer, live, &mut draw).await {
-                let _ = cancel(&platform, &id).await;
+            let pause = draw.below(6_000);
+            platform.clock().sleep(Duration::from_millis(pause)).await;
+            if calm.load(Ordering::Relaxed) {
+                return;
+            }
+            if self.mutation == Some(Mutation::StrangersWrite) {
+                let sql = "UPDATE step SET calls = calls + 1 WHERE status = 'calling'";
+                let _ = platform.database().execute(sql, vec![]).await;
+            }
+            if draw.per_mille(people.stray_ticks) {
+                post(platform, TICK, "{}".to_owned()).await;
+            }
+            if draw.per_mille(people.stray_steps) {
+                let id = one_of(observer, "SELECT id FROM run ORDER BY id", &mut draw).await;
+                let id = id.unwrap_or_else(|| "no-such-run".to_owned());
+                post(platform, STEP, format!(r#"{{"run_id":"{id}"}}"#)).await;
+            }
+            if draw.per_mille(people.claims) {
+                let bead = one_of(observer, "SELECT id FROM bead ORDER BY id", &mut draw).await;
+                let agent = one_of(observer, "SELECT id FROM agent ORDER BY id", &mut draw).await;
+                if let (Some(bead), Some(agent)) = (bead, agent) {
+                    let _ = self.claims.claim(platform, &bead, &agent).await;
+                }
+            }
+            if draw.per_mille(people.cancels) {
+                let live = "SELECT id FROM run WHERE status IN ('queued', 'running', 'waiting') ORDER BY id";
+                if let Some(id) = one_of(observer, live, &mut draw).await {
+                    let _ = cancel(platform, &id).await;
+                }
             }
         }
     }
@@ -191,7 +199,8 @@ async fn answer(platform: &SimPlatform, fingerprint: &str) -> Result<(), StoreEr
     Ok(tx.commit().await?)
 }
 
-async fn one_of(observer: &SimPlatform, sql: &str, draw: &mut Draw) -> Option<String> {
+/// Any one of the first column of what `sql` finds.
+pub(crate) async fn one_of(observer: &SimPlatform, sql: &str, draw: &mut Draw) -> Option<String> {
     let rows = observer.database().query(sql, vec![]).await.unwrap();
     if rows.is_empty() {
         return None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use loom_domain::project::GitStrategy;
 use loom_platform::native::simulation::Faults;
 
-use crate::{draw::Draw, script::Script};
+use crate::{draw::Draw, flow::plan::FlowPlan, script::Script};
 
 /// One schedule before it runs.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) people: People,
     /// Whether the test itself makes holders die.
     pub(crate) kills: bool,
+    /// What a schedule of the second kind has beside.
+    pub(crate) flow: Option<FlowPlan>,
 }
 
 /// One bead that is filed at the start.
@@ -97,6 +99,7 @@ impl Plan {
             workspace_unavailable: 0,
             people: People::default(),
             kills: false,
+            flow: None,
         }
     }
 
@@ -154,6 +157,7 @@ impl Plan {
                 cancels: chance(60),
             },
             kills: false,
+            flow: None,
         }
     }
 

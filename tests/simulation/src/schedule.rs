@@ -132,6 +132,8 @@ impl Report {
 /// An invariant that did not hold.
 pub(crate) struct Violation {
     pub(crate) seed: u64,
+    /// Whether it is a seed of the second kind of schedule.
+    pub(crate) is_flow: bool,
     /// Its number, or `liveness`.
     pub(crate) invariant: String,
     pub(crate) detail: String,
@@ -144,7 +146,9 @@ impl fmt::Display for Violation {
         write!(
             formatter,
             "{history}\nseed {seed} violates {invariant}: {detail}\nreplay it alone: \
-             LOOM_SIMULATION_SEED={seed} cargo test -p loom-simulation --release one_seed -- --nocapture",
+             LOOM_SIMULATION_{kind}SEED={seed} cargo test -p loom-simulation --release one_{test}seed -- --nocapture",
+            kind = if self.is_flow { "FLOW_" } else { "" },
+            test = if self.is_flow { "flow_" } else { "" },
             history = self.history,
             seed = self.seed,
             invariant = self.invariant,
@@ -179,13 +183,14 @@ pub(crate) fn verdict(world: &mut World) -> Result<Report, Violation> {
         })
         .map_err(|(invariant, detail)| Violation {
             seed: world.plan.seed,
+            is_flow: false,
             invariant,
             history: history(world, &detail),
             detail,
         })
 }
 
-type Wrong = (String, String);
+pub(crate) type Wrong = (String, String);
 
 fn go_through(world: &mut World) -> Result<(), Wrong> {
     let chaos_ends = world.simulation.elapsed() + world.plan.chaos;
@@ -243,14 +248,14 @@ pub(crate) fn look(world: &World) -> Result<(), Wrong> {
 }
 
 /// The newest event about a bead; those about providers go on for ever.
-fn newest_event(world: &World) -> i64 {
+pub(crate) fn newest_event(world: &World) -> i64 {
     let sql = "SELECT COALESCE(MAX(sequence), 0) FROM event WHERE bead_id IS NOT NULL";
     let newest = world.ask(world.observer.database().query_one(sql, vec![]));
     let newest = newest.expect("reading never waits").unwrap();
     newest.map_or(0, |row| row.integer(0).unwrap())
 }
 
-fn still_moving(world: &World) -> String {
+pub(crate) fn still_moving(world: &World) -> String {
     let sql = "SELECT bead.id || ' (' || bead.title || ') is ' || bead.status || ', its run ' || \
                COALESCE(run.id || ' ' || run.status || ' with ' || run.restarts || ' restarts and lease until ' || run.lease_until, 'none') \
                FROM bead LEFT JOIN run ON run.id = bead.run_id WHERE bead.status <> 'closed'";
@@ -260,7 +265,7 @@ fn still_moving(world: &World) -> String {
     format!("{PATIENCE:?} after the last fault: {}", beads.join("; "))
 }
 
-fn history(world: &World, detail: &str) -> String {
+pub(crate) fn history(world: &World, detail: &str) -> String {
     let trace = world.simulation.trace();
     let entries: Vec<String> = trace.entries().map(ToString::to_string).collect();
     let tail = entries.len().saturating_sub(300);
@@ -274,12 +279,27 @@ fn history(world: &World, detail: &str) -> String {
     )
 }
 
-/// What happened to the runs that a violation names.
+/// What happened to the runs and the beads that a violation names.
 fn stories(world: &World, detail: &str) -> String {
     let Some(Ok(evidence)) = Evidence::of(world) else {
         return String::new();
     };
     let mut stories = String::new();
+    for bead in evidence
+        .beads
+        .iter()
+        .filter(|bead| detail.contains(&bead.id))
+    {
+        stories += &format!("--- bead {} ({}) ---\n", bead.id, bead.title);
+        let of_bead = |event: &&Event| event.bead.as_deref() == Some(&bead.id);
+        let tells = |event: &&Event| !event.kind.starts_with("step.");
+        for event in evidence.events.iter().filter(of_bead).filter(tells) {
+            stories += &format!(
+                "event {:>4} {:<24} {}\n",
+                event.sequence, event.kind, event.data
+            );
+        }
+    }
     let named = evidence.runs.iter().filter(|run| detail.contains(&run.id));
     for run in named {
         stories += &format!("--- run {} of {} ---\n", run.id, run.bead);

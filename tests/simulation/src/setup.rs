@@ -10,7 +10,7 @@ use loom_domain::{
     time::Timestamp,
 };
 use loom_platform::{
-    Database, Platform, Statements, Transaction, Value,
+    Database, Platform, Random, Statements, Transaction, Value,
     native::simulation::{SimPlatform, Simulation, Template},
 };
 use loom_store::{
@@ -19,7 +19,7 @@ use loom_store::{
     migrate, persona, project, provider,
 };
 
-use crate::{mutation::Mutation, plan::Plan, watch};
+use crate::{flow, mutation::Mutation, plan::Plan, watch};
 
 /// Only the actions that the scripts use: each one makes every prompt longer.
 const PERSONA: &str = "---\ndescription: Does as the script says.\nrole: engineering-manager\n\
@@ -27,14 +27,19 @@ const PERSONA: &str = "---\ndescription: Does as the script says.\nrole: enginee
 pub(crate) const PERSONA_NAME: &str = "default/engineering-manager";
 
 /// The schema with its watching triggers, made once and copied for every schedule.
-static SCHEMA: LazyLock<Template> = LazyLock::new(|| {
+static SCHEMA: LazyLock<Template> = LazyLock::new(|| schema(&[]));
+
+/// The schema with its watching triggers and `more` statements.
+pub(crate) fn schema(more: &[&str]) -> Template {
     let simulation = Simulation::new(0).unwrap();
     let observer = simulation.observer();
     simulation
         .inspect(async {
             migrate::migrate(observer.database()).await.unwrap();
-            for trigger in watch::TRIGGERS {
-                observer.database().execute(trigger, vec![]).await.unwrap();
+            // Without a motivation there is nothing to sweep.
+            let no_sweep = "UPDATE motivation_sweep SET due_at = 9000000000000";
+            for sql in watch::TRIGGERS.iter().chain(more).chain([&no_sweep]) {
+                observer.database().execute(sql, vec![]).await.unwrap();
             }
             let tx = observer.database().transaction().await.unwrap();
             let change = Change::new(&tx, observer.random(), "setup").await.unwrap();
@@ -43,11 +48,15 @@ static SCHEMA: LazyLock<Template> = LazyLock::new(|| {
         })
         .unwrap();
     simulation.template().unwrap()
-});
+}
 
 /// A world with an empty Loom.
-pub(crate) fn simulation(seed: u64) -> Simulation {
-    Simulation::from_template(seed, &SCHEMA).unwrap()
+pub(crate) fn simulation(plan: &Plan) -> Simulation {
+    let template = match plan.flow {
+        None => &SCHEMA,
+        Some(_) => &flow::setup::SCHEMA,
+    };
+    Simulation::from_template(plan.seed, template).unwrap()
 }
 
 /// The title of a planned bead.
@@ -72,6 +81,7 @@ pub(crate) async fn fill(
     hub.status = ProviderStatus::Healthy;
     provider::register(&change, hub).await?;
     let mut projects = Vec::new();
+    let is_perpetual = plan.flow.as_ref().is_some_and(|flow| flow.is_perpetual);
     for (name, bead_budget) in [("Main", 0), ("Tight", plan.tight_budget)] {
         let input = ProjectInput {
             name: Some(name.to_owned()),
@@ -80,6 +90,7 @@ pub(crate) async fn fill(
             max_concurrent: Some(plan.project_capacity),
             budget_micro_usd: plan.project_budget,
             bead_budget_micro_usd: Some(bead_budget),
+            is_perpetual: Some(is_perpetual),
             ..ProjectInput::default()
         };
         let project = project::register(&change, input.register()?, false).await?;
@@ -94,10 +105,23 @@ pub(crate) async fn fill(
     }
     let day = (plan.daily_budget_usd > 0).then_some(plan.daily_budget_usd * 1_000_000);
     cap_is(&tx, "day", None, day).await?;
+    let mut ids: Vec<String> = Vec::new();
+    if let Some(flow) = &plan.flow {
+        for (number, role) in (0..).zip(&flow.roles) {
+            let agent = agent_of_role(&change, number, role).await?;
+            agent::spawn(&change, agent).await?;
+        }
+        // Before the beads, whose filing may be what does not work.
+        for trigger in mutation.map_or(&[][..], Mutation::sql) {
+            tx.execute(trigger, vec![]).await?;
+        }
+        ids = flow::setup::fill(&change, flow, &projects).await?;
+        tx.commit().await?;
+        return Ok(ids);
+    }
     for number in 0..plan.agents {
         agent::spawn(&change, new_agent(number)).await?;
     }
-    let mut ids: Vec<String> = Vec::new();
     for (index, planned) in plan.beads.iter().enumerate() {
         let input = BeadInput {
             project_id: Some(projects[usize::from(planned.is_tight)].clone()),
@@ -139,22 +163,33 @@ async fn cap_is<S: Statements>(
 
 /// Adds an agent that decides what is routine.
 pub(crate) async fn add_decision_maker(observer: &SimPlatform) -> Result<(), StoreError> {
-    const NAME: &str = "default/decision-maker";
-    let persona = PERSONA
-        .replace("role: engineering-manager", "role: decision-maker")
-        .replace("write_file, git_commit", "approve, reject");
     let tx = observer.database().transaction().await?;
     let change = Change::new(&tx, observer.random(), "setup").await?;
-    persona::put(&change, NAME, &persona).await?;
-    let agent = Agent {
-        name: "Decider".to_owned(),
-        role: "decision-maker".to_owned(),
-        persona: NAME.to_owned(),
-        ..new_agent(0)
-    };
-    agent::spawn(&change, agent).await?;
+    let agent = agent_of_role(&change, 0, DECIDER).await?;
+    let name = "Decider".to_owned();
+    agent::spawn(&change, Agent { name, ..agent }).await?;
     tx.commit().await?;
     Ok(())
+}
+
+const DECIDER: &str = "decision-maker";
+
+/// An agent of any role; only the one that decides needs another persona.
+async fn agent_of_role<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    number: u64,
+    role: &str,
+) -> Result<Agent, StoreError> {
+    let mut agent = new_agent(number);
+    agent.role = role.to_owned();
+    if role == DECIDER {
+        agent.persona = "default/decision-maker".to_owned();
+        let persona = PERSONA
+            .replace("role: engineering-manager", "role: decision-maker")
+            .replace("write_file, git_commit", "approve, reject");
+        persona::put(change, &agent.persona, &persona).await?;
+    }
+    Ok(agent)
 }
 
 fn new_agent(number: u64) -> Agent {

@@ -19,7 +19,8 @@ use crate::{
 
 const SCHEDULES: u64 = if cfg!(debug_assertions) { 150 } else { 10_000 };
 
-fn number(variable: &str) -> Option<u64> {
+/// A setting of the tests.
+pub(crate) fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(
         text.parse()

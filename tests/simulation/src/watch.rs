@@ -54,7 +54,7 @@ pub(crate) const TRIGGERS: &[&str] = &[
      OLD.reserved_micro_usd + OLD.spent_micro_usd \
      BEGIN INSERT INTO sim_wrong SELECT 'I11: the budget of ' || NEW.scope || ' ' || NEW.subject || ' is ' || \
      NEW.reserved_micro_usd || ' reserved and ' || NEW.spent_micro_usd || ' spent, over its cap of ' || micro_usd \
-     FROM sim_cap WHERE scope = NEW.scope AND NEW.reserved_micro_usd + NEW.spent_micro_usd > micro_usd \
+     FROM sim_cap WHERE scope = NEW.scope AND NEW.reserved_micro_usd + NEW.spent_micro_usd > micro_usd + NEW.granted_micro_usd \
      AND (project_id IS NULL OR project_id = CASE NEW.scope WHEN 'project' THEN NEW.subject \
      ELSE (SELECT project_id FROM bead WHERE id = NEW.subject) END); END",
 ];

@@ -20,9 +20,13 @@ use tokio::sync::oneshot;
 
 use crate::{
     draw::Draw,
+    flow::{
+        office::Office,
+        people::{self as flow_people, Person},
+    },
     hub::Hub,
     mutation::Mutation,
-    people::{self, Claims},
+    people::{self, Claims, Stranger},
     plan::Plan,
     repository::Repository,
     setup,
@@ -91,6 +95,8 @@ pub(crate) struct World {
     pub(crate) repository: Arc<Repository>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) claims: Arc<Claims>,
+    /// In the second kind of schedule.
+    pub(crate) office: Arc<Office>,
     /// The planned beads, in the order of the plan.
     pub(crate) beads: Vec<String>,
     mutation: Option<Mutation>,
@@ -100,7 +106,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(plan: Plan, mutation: Option<Mutation>) -> Self {
-        let mut simulation = setup::simulation(plan.seed);
+        let mut simulation = setup::simulation(&plan);
         let observer = simulation.observer();
         let variables = simulation.variables();
         for (name, value) in [
@@ -122,7 +128,8 @@ impl World {
             .enumerate()
             .map(|(index, bead)| (setup::title(index), bead.script))
             .collect();
-        let hub = Hub::new(plan.seed, plan.hub, scripts, mutation);
+        let temper = plan.flow.as_ref().map(|flow| flow.temper);
+        let hub = Hub::new(plan.seed, plan.hub, scripts, temper, mutation);
         let repository = Repository::new(plan.seed, plan.workspace_unavailable, mutation);
 
         let log = Rc::new(RefCell::new(VecDeque::new()));
@@ -147,6 +154,7 @@ impl World {
             repository,
             desk: Arc::default(),
             claims: Arc::default(),
+            office: Arc::default(),
             beads,
             mutation,
             calm: Arc::default(),
@@ -188,6 +196,20 @@ impl World {
                 }
             },
         );
+        let to = platforms.clone();
+        self.simulation.serve(
+            "motivations.spin.internal",
+            balancer,
+            move |own, request| {
+                let to = to.clone();
+                async move {
+                    let sweep = |platform, request| async move {
+                        loom_motivations::handle(&platform, request).await
+                    };
+                    balance(&own, &to, request, sweep).await
+                }
+            },
+        );
         self.simulation.serve(
             "provider-heartbeat.spin.internal",
             balancer,
@@ -219,24 +241,48 @@ impl World {
     /// Starts the schedules that tick, and the strangers.
     pub(crate) fn begin(&mut self) {
         for (index, replica) in self.replicas.clone().into_iter().enumerate() {
-            let calm = Arc::clone(&self.calm);
-            self.simulation.supervise(replica, move |platform| {
-                people::cron(platform, Arc::clone(&calm), index == 0)
-            });
+            let (calm, office) = (Arc::clone(&self.calm), Arc::clone(&self.office));
+            let observer = self.observer.clone();
+            match self.plan.flow {
+                None => self.simulation.supervise(replica, move |platform| {
+                    people::cron(platform, Arc::clone(&calm), index == 0)
+                }),
+                Some(_) => self.simulation.supervise(replica, move |platform| {
+                    let (calm, office) = (Arc::clone(&calm), Arc::clone(&office));
+                    flow_people::cron(platform, observer.clone(), calm, office, index == 0)
+                }),
+            }
         }
+        self.let_people_in();
         let stranger = self.simulation.lasting_process("stranger");
-        let platform = self.simulation.platform(stranger);
-        let task = people::stranger(
-            platform,
-            self.observer.clone(),
-            Draw::new(self.plan.seed, "stranger"),
-            self.plan.people,
-            Arc::clone(&self.calm),
-            Arc::clone(&self.claims),
-            self.mutation,
-        );
+        let meddler = Stranger {
+            platform: self.simulation.platform(stranger),
+            observer: self.observer.clone(),
+            claims: Arc::clone(&self.claims),
+            office: Arc::clone(&self.office),
+            mutation: self.mutation,
+        };
+        let draw = Draw::new(self.plan.seed, "stranger");
+        let task = meddler.live(draw, self.plan.people, Arc::clone(&self.calm));
         self.simulation.spawn(stranger, "main", task);
         self.simulation.set_faults(self.plan.faults.clone());
+    }
+
+    /// Those who decide and steer, where beads follow workflows.
+    fn let_people_in(&mut self) {
+        let Some(flow) = &self.plan.flow else {
+            return;
+        };
+        let (office, seed) = (flow.office, self.plan.seed);
+        let process = self.simulation.lasting_process("person");
+        let person = Person {
+            platform: self.simulation.platform(process),
+            observer: self.observer.clone(),
+            office: Arc::clone(&self.office),
+            mutation: self.mutation,
+        };
+        let task = person.live(Draw::new(seed, "person"), office, Arc::clone(&self.calm));
+        self.simulation.spawn(process, "main", task);
     }
 
     /// From now on nothing goes wrong.

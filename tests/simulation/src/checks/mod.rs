@@ -21,7 +21,7 @@ pub(crate) use i11::{i11_all_that_is_spent_is_accounted_for, i11_nothing_stays_r
 pub(crate) use liveness::everything_ends;
 
 /// One check.
-type Check = fn(&Evidence) -> Result<(), String>;
+pub(crate) type Check = fn(&Evidence) -> Result<(), String>;
 
 /// All of them, with what they check.
 const CHECKS: &[(&str, Check)] = &[
@@ -47,6 +47,6 @@ pub(crate) fn all(evidence: &Evidence) -> Result<(), (&'static str, String)> {
 }
 
 /// An error unless `holds`.
-fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }
 }
