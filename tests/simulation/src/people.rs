@@ -148,6 +148,7 @@ impl Stranger {
             let pause = draw.below(6_000);
             platform.clock().sleep(Duration::from_millis(pause)).await;
             if calm.load(Ordering::Relaxed) {
+                self.office.calmed();
                 return;
             }
             if self.mutation == Some(Mutation::StrangersWrite) {

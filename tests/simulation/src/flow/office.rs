@@ -24,6 +24,8 @@ struct State {
     /// The codes of refusals, with how often each came.
     refusals: BTreeMap<String, u64>,
     races: u64,
+    /// How many of those who meddle have stopped.
+    calmed: u64,
 }
 
 impl Office {
@@ -69,6 +71,16 @@ impl Office {
 
     pub(crate) fn wrong(&self) -> Vec<String> {
         self.lock().wrong.clone()
+    }
+
+    /// Somebody who meddled does so no more.
+    pub(crate) fn calmed(&self) {
+        self.lock().calmed += 1;
+    }
+
+    /// Whether the person and the stranger have both stopped, which may take them a while.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.lock().calmed == 2
     }
 
     pub(crate) fn raced(&self) {

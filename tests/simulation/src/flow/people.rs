@@ -85,6 +85,7 @@ impl Person {
                 .await;
             self.meddle(&mut draw, plan).await;
         }
+        self.office.calmed();
         let mut answers = 0;
         loop {
             for (id, options) in self.open().await {

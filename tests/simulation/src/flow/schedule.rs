@@ -127,8 +127,8 @@ fn settle(world: &mut World) -> Result<(), Wrong> {
     loop {
         look(world, SLICE)?;
         match now_pace(world, true) {
-            Pace::Still => return Ok(()),
-            Pace::Busy => busy += SLICE,
+            Pace::Still if world.office.is_calm() => return Ok(()),
+            Pace::Still | Pace::Busy => busy += SLICE,
             Pace::Until(due) => {
                 leaps += 1;
                 leap(world, due + 1_000)?;

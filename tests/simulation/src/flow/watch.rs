@@ -41,6 +41,9 @@ pub(crate) const TRIGGERS: &[&str] = &[
      ORDER BY created_at DESC, id DESC LIMIT 1) AND (decision.status = 'expired' OR decision.decision = 'needs_more_info') \
      AND NOT EXISTS (SELECT 1 FROM event WHERE event.bead_id = NEW.bead_id AND actor = 'person' \
      AND created_at >= decision.decided_at AND kind NOT LIKE 'decision.%' AND kind <> 'comment.created') \
+     AND NOT EXISTS (SELECT 1 FROM event WHERE event.bead_id = NEW.bead_id AND kind = 'workflow.advanced' \
+     AND created_at >= decision.decided_at AND json_extract(data, '$.record.from') IN \
+     (SELECT node FROM sim_node WHERE type NOT IN ('task', 'commit'))) \
      AND NOT EXISTS (SELECT 1 FROM decision AS other WHERE other.bead_id = NEW.bead_id AND other.id <> decision.id \
      AND other.decided_at >= decision.decided_at); \
      INSERT INTO sim_wrong SELECT 'author: run ' || NEW.id || ' judges at ' || workflow_execution.node || ' what its own agent did' \
