@@ -5,6 +5,7 @@
 
 pub(crate) mod checks;
 mod evidence;
+mod meddling;
 pub(crate) mod mutation;
 pub(crate) mod office;
 mod pace;

@@ -69,7 +69,8 @@ impl FlowMutation {
             // Where it is resumed before anybody claims it, only its events tell.
             Self::PausedBeadsAreOpened => &["held", "I6"],
             Self::QuestionsHoldNothing => &["question", "held"],
-            Self::EscalationsAreNotAsked => &["way on"],
+            // Where the bead ends before anybody looks, only the events tell.
+            Self::EscalationsAreNotAsked => &["way on", "answer"],
             Self::ParentsAreNotTold => &["liveness"],
             Self::DaysAreNotCounted | Self::BreakersNeverOpen => &["I9"],
         }

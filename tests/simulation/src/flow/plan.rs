@@ -221,7 +221,7 @@ impl FlowBead {
 fn beads(draw: &mut Draw) -> Vec<FlowBead> {
     let mut beads = Vec::new();
     // Small worlds find more in the same time.
-    for _ in 0..1 + draw.below(2) {
+    for _ in 0..1 + draw.below(4) / 3 {
         let index = beads.len();
         let is_tight = draw.below(10) == 0;
         let one = |kind| FlowBead {

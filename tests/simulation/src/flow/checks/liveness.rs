@@ -1,3 +1,5 @@
+use loom_domain::workflow::{ExecutionStatus, NodeType};
+
 use super::{FlowEvidence, ensure};
 use crate::flow::evidence::Fate;
 
@@ -7,7 +9,8 @@ pub(super) fn every_bead_ends(evidence: &FlowEvidence) -> Result<(), String> {
     for fate in &evidence.fates {
         let is_settled = match fate.status.as_str() {
             "closed" => true,
-            "in_progress" => fate.in_review || waits(evidence, fate),
+            // A run waits for a part or an answer, and whatever has not come to its own end is not there yet.
+            "in_progress" => fate.in_review || fate.run.is_some(),
             "blocked" => is_for_people(evidence, fate),
             _ => fate.open_blockers > 0 || evidence.withheld.contains(&fate.project),
         };
@@ -45,11 +48,6 @@ pub(super) fn parents_end_with_their_parts(evidence: &FlowEvidence) -> Result<()
     Ok(())
 }
 
-/// A run waits for a part that is itself for people, or cannot be worked on.
-fn waits(_evidence: &FlowEvidence, fate: &Fate) -> bool {
-    fate.run.is_some()
-}
-
 fn is_for_people(evidence: &FlowEvidence, fate: &Fate) -> bool {
     let of_bead = |status: &str| {
         let of_bead = |question: &&crate::flow::evidence::Question| {
@@ -69,5 +67,11 @@ fn is_for_people(evidence: &FlowEvidence, fate: &Fate) -> bool {
         || fate.execution.as_deref() == Some("cancelled")
         || of_bead("expired") > 0
         || held_back
-        || fate.reason.as_deref() == Some("workflow_waits")
+        || evidence.stories.iter().any(|story| {
+            // For its parts: all other waits have a time.
+            let at = story.nodes.get(&story.stored.node);
+            story.stored.bead_id == fate.id
+                && story.stored.status == ExecutionStatus::Active
+                && at == Some(&NodeType::Wait)
+        })
 }
