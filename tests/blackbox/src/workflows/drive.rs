@@ -1,10 +1,10 @@
 //! Takes a bead along a given way through its workflow: what agents conclude, what people decide, what times out.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use loom_test_support::tokenhub::{Answer, ChatRequestSeen, Gate};
-use loom_test_support::{Filed, Loom, Project, Repository};
+use loom_test_support::{Filed, Loom, PATIENCE, Project, Repository};
 use serde_json::{Value, json};
 
 /// What agents conclude at each node, visit by visit, and what each run was told to.
@@ -22,7 +22,14 @@ struct Plan {
 pub(super) struct Journey<'a> {
     loom: &'a Loom,
     pub(super) bead: Filed,
-    plan: Arc<Mutex<Plan>>,
+    plan: Arc<Scripted>,
+}
+
+/// The plan, and the news that an agent has asked what to do.
+#[derive(Default)]
+struct Scripted {
+    plan: Mutex<Plan>,
+    asked: Condvar,
 }
 
 /// A project whose team has an agent for every role of the shipped workflows.
@@ -62,7 +69,10 @@ impl<'a> Journey<'a> {
                 .or_default()
                 .push_back(outcome.to_owned());
         }
-        let plan = Arc::new(Mutex::new(plan));
+        let plan = Arc::new(Scripted {
+            plan: Mutex::new(plan),
+            asked: Condvar::new(),
+        });
         let scripted = plan.clone();
         loom.model
             .script(title, move |seen| answer(&scripted, seen));
@@ -170,9 +180,16 @@ impl<'a> Journey<'a> {
     fn run_out_of_time(&self, node: &str) {
         let run = self.until("its agent is at work", || {
             let run = self.loom.bead(&self.bead)["run_id"].as_str()?.to_owned();
-            let asked = self.plan.lock().unwrap().runs.contains_key(&run);
-            (asked && self.execution()["node"] == node).then_some(run)
+            (self.execution()["node"] == node).then_some(run)
         });
+        let plan = self.plan.plan.lock().unwrap();
+        let (plan, late) = self
+            .plan
+            .asked
+            .wait_timeout_while(plan, PATIENCE, |plan| !plan.gates.contains_key(&run))
+            .unwrap();
+        assert!(!late.timed_out(), "run {run} never asked its model");
+        drop(plan);
         let execution = self.execution();
         let subject = format!(
             "{}:{}",
@@ -181,12 +198,12 @@ impl<'a> Journey<'a> {
         );
         assert_eq!(self.loom.pass_time(&subject), Some(1), "{subject}");
         // Now the answer comes, and nobody waits for it any more.
-        self.plan.lock().unwrap().gates[&run].open();
+        self.plan.plan.lock().unwrap().gates[&run].open();
     }
 }
 
 /// What the model says at the node that its run is at: all of the node's work in one reply.
-fn answer(plan: &Mutex<Plan>, seen: &ChatRequestSeen) -> Answer {
+fn answer(scripted: &Scripted, seen: &ChatRequestSeen) -> Answer {
     let told = seen.system() + &seen.user();
     let Some(node) = told
         .split_once("is at its node ")
@@ -197,7 +214,7 @@ fn answer(plan: &Mutex<Plan>, seen: &ChatRequestSeen) -> Answer {
     };
     let key = seen.idempotency_key.clone().unwrap_or_default();
     let run = key.split(':').next().unwrap_or_default().to_owned();
-    let mut plan = plan.lock().unwrap();
+    let mut plan = scripted.plan.lock().unwrap();
     let known = plan.runs.get(&run).cloned();
     let outcome = known.unwrap_or_else(|| {
         let queue = plan.outcomes.entry(node.clone()).or_default();
@@ -229,7 +246,11 @@ fn answer(plan: &Mutex<Plan>, seen: &ChatRequestSeen) -> Answer {
             "escalate",
             json!({"question": format!("What about {node}?")}),
         ),
-        "timeout" => done("success").gated(plan.gates.entry(run).or_default()),
+        "timeout" => {
+            let gated = done("success").gated(plan.gates.entry(run).or_default());
+            scripted.asked.notify_all();
+            gated
+        }
         // A run that comes to nothing.
         _ => Answer::text("I have nothing to say."),
     }
