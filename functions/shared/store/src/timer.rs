@@ -3,7 +3,7 @@
 use loom_domain::{time::Timestamp, timer::TimerKind};
 use loom_platform::Statements;
 
-use crate::{StoreError, row::word};
+use crate::{StoreError, change::NOW, row::word};
 
 /// Sets the timer of a kind for a subject, in place of the one that it had.
 pub async fn set<S: Statements>(
@@ -36,27 +36,42 @@ pub async fn cancel<S: Statements>(
     Ok(())
 }
 
-/// Takes up to `limit` timers that are due: whoever takes one applies it in the same transaction.
-pub async fn take_due<S: Statements>(
-    tx: &S,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<(TimerKind, String)>, StoreError> {
-    let sql = "DELETE FROM timer WHERE (kind, subject) IN \
-               (SELECT kind, subject FROM timer WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2) RETURNING kind, subject";
-    let rows = tx.query(sql, vec![now.0.into(), limit.into()]).await?;
-    rows.iter()
-        .map(|row| Ok((word(row, 0, TimerKind::parse)?, row.text(1)?)))
-        .collect()
+/// The timer that is due the longest by the database's clock, if one is: one indexed read, for a tick that has nothing
+/// to do.
+pub async fn next_due<S: Statements>(
+    statements: &S,
+) -> Result<Option<(TimerKind, String)>, StoreError> {
+    let sql = format!(
+        "SELECT kind, subject FROM timer WHERE due_at <= {NOW} ORDER BY due_at, kind, subject LIMIT 1"
+    );
+    let row = statements.query_one(&sql, vec![]).await?;
+    row.map(|row| Ok((word(&row, 0, TimerKind::parse)?, row.text(1)?)))
+        .transpose()
 }
 
-/// Whether a timer is due: one indexed read, for a tick that has nothing to do.
-pub async fn any_due<S: Statements>(statements: &S, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(statements
-        .query_one(
-            "SELECT 1 FROM timer WHERE due_at <= ?1 LIMIT 1",
-            vec![now.0.into()],
-        )
-        .await?
-        .is_some())
+/// Takes a timer that is due, and says whether it was there: whoever takes it applies it in the same transaction.
+pub async fn take<S: Statements>(
+    tx: &S,
+    kind: TimerKind,
+    subject: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM timer WHERE kind = ?1 AND subject = ?2 AND due_at <= ?3";
+    let parameters = vec![kind.as_str().into(), subject.into(), now.0.into()];
+    Ok(tx.execute(sql, parameters).await? > 0)
+}
+
+/// Puts off a timer that is due.
+pub async fn put_off<S: Statements>(
+    statements: &S,
+    kind: TimerKind,
+    subject: &str,
+    by_ms: i64,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE timer SET due_at = {NOW} + ?3 WHERE kind = ?1 AND subject = ?2 AND due_at <= {NOW}"
+    );
+    let parameters = vec![kind.as_str().into(), subject.into(), by_ms.into()];
+    statements.execute(&sql, parameters).await?;
+    Ok(())
 }

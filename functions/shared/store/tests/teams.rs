@@ -16,8 +16,9 @@ use loom_domain::{
     role::Role,
     run::EndReason,
     time::Timestamp,
+    timer::TimerKind,
 };
-use loom_platform::Platform;
+use loom_platform::{Platform, Statements};
 use loom_store::{StoreError, agent, event, org_chart, timer};
 
 /// Works on a bead until its run fails with that code, or succeeds.
@@ -46,11 +47,13 @@ async fn wait(world: &World, milliseconds: i64) {
     let now = loom_store::now(world.platform.database()).await.unwrap();
     let due = write!(world, |change| async {
         let at = Timestamp(now.0 + milliseconds);
-        let due = timer::take_due(change.tx, at, 100).await?;
-        for (_, subject) in &due {
-            agent::retry_is_due(&change, subject).await?;
+        let sql = "SELECT subject FROM timer WHERE kind = 'agent_retry' AND due_at <= ?1";
+        for row in change.tx.query(sql, vec![at.0.into()]).await? {
+            let subject = row.text(0)?;
+            assert!(timer::take(change.tx, TimerKind::AgentRetry, &subject, at).await?);
+            agent::retry_is_due(&change, &subject).await?;
         }
-        Ok::<_, StoreError>(due)
+        Ok::<_, StoreError>(())
     });
     due.unwrap();
 }
