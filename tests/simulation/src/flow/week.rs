@@ -54,7 +54,7 @@ fn count(world: &World, sql: &str) -> i64 {
 
 #[test]
 fn a_week_of_failures_stays_within_the_caps() {
-    let (world, checked) = failures(if cfg!(debug_assertions) { 1 } else { 7 }, None);
+    let (world, checked) = failures(if cfg!(debug_assertions) { 2 } else { 7 }, None);
     checked.unwrap_or_else(|(invariant, detail)| panic!("{invariant}: {detail}"));
     let filed = "SELECT COUNT(*) FROM bead WHERE fingerprint LIKE 'motivation:%'";
     let failed = "SELECT COUNT(*) FROM motivation_trigger WHERE outcome = 'failed'";
