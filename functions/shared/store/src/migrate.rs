@@ -54,6 +54,41 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "documents",
         sql: include_str!("../migrations/0007_documents.sql"),
     },
+    Migration {
+        version: 8,
+        name: "github",
+        sql: include_str!("../migrations/0008_github.sql"),
+    },
+    Migration {
+        version: 9,
+        name: "deliveries",
+        sql: include_str!("../migrations/0009_deliveries.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "github_links",
+        sql: include_str!("../migrations/0010_github_links.sql"),
+    },
+    Migration {
+        version: 11,
+        name: "github_workspace",
+        sql: include_str!("../migrations/0011_github_workspace.sql"),
+    },
+    Migration {
+        version: 12,
+        name: "bead_sync",
+        sql: include_str!("../migrations/0012_bead_sync.sql"),
+    },
+    Migration {
+        version: 13,
+        name: "connectors",
+        sql: include_str!("../migrations/0013_connectors.sql"),
+    },
+    Migration {
+        version: 14,
+        name: "holds",
+        sql: include_str!("../migrations/0014_holds.sql"),
+    },
 ];
 
 /// Why the schema is not as this build needs it.

@@ -1,0 +1,1 @@
+-- bead_sync
