@@ -203,6 +203,7 @@ fn project_of(project: &loom_domain::project::Project) -> Project {
         test_command: project.test_command.clone(),
         lint_command: project.lint_command.clone(),
         allowed_commands: project.allowed_commands.clone(),
+        github: project.github.clone(),
     }
 }
 
@@ -303,15 +304,25 @@ fn brought(action: &Action, outcome: Outcome) -> Brought {
             };
             ActionOutcome::ok(content + &rest)
         }
-        Outcome::Matches { matches, .. } if matches.is_empty() => {
-            ActionOutcome::ok("Nothing was found.")
-        }
-        Outcome::Matches { matches, truncated } => {
+        Outcome::Matches {
+            matches,
+            unsearched: 0,
+            ..
+        } if matches.is_empty() => ActionOutcome::ok("Nothing was found."),
+        Outcome::Matches {
+            matches,
+            truncated,
+            unsearched,
+        } => {
+            let rest = match unsearched {
+                0 => String::new(),
+                count => format!("\n[{count} files were not searched; name a directory]"),
+            };
             let lines: Vec<String> = matches
                 .iter()
                 .map(|found| format!("{}:{}: {}", found.path, found.line, found.text))
                 .collect();
-            ActionOutcome::ok(lines.join("\n") + &cut(truncated, "matches"))
+            ActionOutcome::ok(lines.join("\n") + &cut(truncated, "matches") + &rest)
         }
         Outcome::Edited {
             path,
@@ -360,6 +371,24 @@ fn brought(action: &Action, outcome: Outcome) -> Brought {
         }
         Outcome::Merged { commit, branch } => {
             ActionOutcome::ok(format!("Merged into {branch} as {commit}."))
+        }
+        Outcome::PullRequest {
+            number,
+            url,
+            created,
+        } => ActionOutcome::ok(format!(
+            "Pull request #{number} was {}: {url}",
+            if created {
+                "opened"
+            } else {
+                "brought up to date"
+            }
+        )),
+        Outcome::Reviewed { number, url } => {
+            ActionOutcome::ok(format!("The review of #{number} was written: {url}"))
+        }
+        Outcome::Awaiting { commit, what } => {
+            ActionOutcome::ok(format!("{what} of {commit} are not over yet."))
         }
         Outcome::Opened { branch, .. } => ActionOutcome::ok(format!("On branch {branch}.")),
         Outcome::Done => ActionOutcome::ok("Done."),

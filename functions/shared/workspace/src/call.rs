@@ -1,3 +1,4 @@
+use loom_domain::github::GithubSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::Operation;
@@ -24,7 +25,8 @@ pub struct Call {
 pub struct Project {
     /// The project's id.
     pub id: String,
-    /// Where its repository is: an absolute path or a `file://` URL.
+    /// Where its repository is: an absolute path, a `file://` URL, or a repository on GitHub
+    /// ([`loom_domain::github::Repository`]).
     pub repository: String,
     /// The base branch, from which runs start and into which they are merged.
     pub branch: String,
@@ -41,6 +43,9 @@ pub struct Project {
     /// Programs that [`Operation::RunCommand`] may start in addition to the default list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_commands: Vec<String>,
+    /// How a repository on GitHub is worked with; the defaults when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub github: Option<GithubSettings>,
 }
 
 /// The run on whose behalf something is done.

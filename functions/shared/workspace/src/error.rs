@@ -28,6 +28,10 @@ pub struct WorkspaceError {
     pub details: Value,
     /// Who can do something about it.
     pub kind: ErrorKind,
+    /// When the same call may be made again, in milliseconds since the Unix epoch, where that is known: a limit of
+    /// GitHub says so. Only with [`ErrorKind::Unavailable`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<i64>,
 }
 
 impl WorkspaceError {
@@ -55,6 +59,30 @@ impl WorkspaceError {
         .with("current", current)
     }
 
+    /// The answer to a pull request or a review of one where the repository knows none.
+    pub fn no_pull_requests() -> Self {
+        Self::refused(
+            "no_pull_requests",
+            "this project's repository is a local one, which has no pull requests; commit the work and end the run, \
+             and the branch is handed over by the project's git strategy",
+        )
+    }
+
+    /// The answer to a question for the checks of a commit where only commands check anything.
+    pub fn no_checks() -> Self {
+        Self::refused(
+            "no_checks",
+            "nothing checks commits of this project by itself; use build, test and lint, which run here",
+        )
+    }
+
+    /// Says when the call may be made again, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn retry_at(mut self, at: i64) -> Self {
+        self.retry_at = Some(at);
+        self
+    }
+
     /// Adds a fact for programs.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -73,6 +101,7 @@ impl WorkspaceError {
             message: message.into(),
             details: Value::Null,
             kind,
+            retry_at: None,
         }
     }
 }

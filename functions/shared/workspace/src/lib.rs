@@ -27,6 +27,6 @@ pub mod secret;
 pub use call::{Call, Project, Run};
 pub use error::{ErrorKind, WorkspaceError};
 pub use local::LocalWorkspace;
-pub use operation::Operation;
+pub use operation::{Operation, ReviewComment, Verdict};
 pub use outcome::{EntryKind, MatchedBy, Outcome, SearchMatch, TreeEntry};
 pub use port::Workspace;

@@ -114,8 +114,68 @@ pub enum Operation {
     Push,
     /// Merges the run's branch into the base branch, after the project's tests have passed on the result.
     Merge,
+    /// Opens a pull request from the run's branch into the base branch, or brings the open one up to date. Everything
+    /// must have been committed. Refused with `no_pull_requests` where there are none.
+    OpenPullRequest {
+        /// Its title, at most 256 characters.
+        title: String,
+        /// What it is about, in Markdown; at most 60,000 characters.
+        body: String,
+        /// Labels to give it; they are added to those that it has.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<String>,
+        /// The logins of people who should review it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reviewers: Vec<String>,
+        /// Whether it is not to be merged yet. An existing one stays as it is.
+        #[serde(default)]
+        draft: bool,
+    },
+    /// Writes a review of a pull request. Refused with `no_pull_requests` where there are none.
+    Review {
+        /// Its number; the pull request of the run's branch, or of the branch that the run goes on with, when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u64>,
+        /// What comes of it.
+        verdict: Verdict,
+        /// The review as a whole, in Markdown; at most 60,000 characters.
+        body: String,
+        /// Comments on lines, at most 50. One on a line that the pull request does not show goes into the body.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        comments: Vec<ReviewComment>,
+    },
+    /// How the checks of a commit stand. Refused with `no_checks` where nothing but a command checks commits.
+    Checks {
+        /// The commit; the head of the run's branch when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+    },
     /// Removes the working copy and keeps the branch.
     Close,
+}
+
+/// What a review comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It may be merged.
+    Approve,
+    /// It must be changed first.
+    RequestChanges,
+    /// Neither.
+    Comment,
+}
+
+/// A review's comment on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewComment {
+    /// The file.
+    pub path: String,
+    /// The line's number in the new version of the file, from 1.
+    pub line: u32,
+    /// The comment, in Markdown.
+    pub body: String,
 }
 
 impl Operation {
@@ -141,6 +201,9 @@ impl Operation {
             Self::Commit { .. } => "commit",
             Self::Push => "push",
             Self::Merge => "merge",
+            Self::OpenPullRequest { .. } => "open_pull_request",
+            Self::Review { .. } => "review",
+            Self::Checks { .. } => "checks",
             Self::Close => "close",
         }
     }
@@ -155,7 +218,8 @@ impl Operation {
             | Self::Search { .. }
             | Self::Status
             | Self::Diff
-            | Self::Log { .. } => false,
+            | Self::Log { .. }
+            | Self::Checks { .. } => false,
             Self::Open
             | Self::EditFile { .. }
             | Self::WriteFile { .. }
@@ -168,6 +232,8 @@ impl Operation {
             | Self::Commit { .. }
             | Self::Push
             | Self::Merge
+            | Self::OpenPullRequest { .. }
+            | Self::Review { .. }
             | Self::Close => true,
         }
     }

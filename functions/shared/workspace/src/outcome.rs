@@ -41,6 +41,9 @@ pub enum Outcome {
         matches: Vec<SearchMatch>,
         /// Whether matches were left out because of the limit.
         truncated: bool,
+        /// How many files were not looked into, because one search fetches only so many.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unsearched: u32,
     },
     /// A file was edited.
     Edited {
@@ -118,8 +121,36 @@ pub enum Outcome {
         /// The base branch.
         branch: String,
     },
+    /// The pull request is there.
+    PullRequest {
+        /// Its number.
+        number: u64,
+        /// Where people read it.
+        url: String,
+        /// Whether this call opened it.
+        created: bool,
+    },
+    /// The review was written.
+    Reviewed {
+        /// The pull request's number.
+        number: u64,
+        /// Where people read the review.
+        url: String,
+    },
+    /// What was asked for depends on checks that are not over yet, so the run is to wait for those of this commit and
+    /// then make the same call again, with the same key: this answer is not recorded for it.
+    Awaiting {
+        /// The commit whose checks are waited for.
+        commit: String,
+        /// What is waited for, for people.
+        what: String,
+    },
     /// Nothing more to say.
     Done,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// One entry of a listing.

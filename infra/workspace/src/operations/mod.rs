@@ -53,6 +53,7 @@ pub(crate) fn read(space: &Space, operation: &Operation) -> Answer {
         Operation::Status => history::status(space),
         Operation::Diff => history::diff(space),
         Operation::Log { limit } => history::log(space, *limit),
+        Operation::Checks { .. } => Err(WorkspaceError::no_checks()),
         other => Err(misplaced(other)),
     }
 }
@@ -89,6 +90,9 @@ pub(crate) fn write(task: &Task<'_>) -> Answer {
         Operation::Commit { message } => commit::commit(task, message),
         Operation::Push => push::push(task),
         Operation::Merge => merge::merge(task),
+        Operation::OpenPullRequest { .. } | Operation::Review { .. } => {
+            Err(WorkspaceError::no_pull_requests())
+        }
         other => Err(misplaced(other)),
     }
 }

@@ -117,7 +117,11 @@ pub(super) fn search(space: &Space, pattern: &str, path: &str, limit: u32, regex
     }
     let truncated = matches.len() > limit;
     matches.truncate(limit);
-    Ok(Outcome::Matches { matches, truncated })
+    Ok(Outcome::Matches {
+        matches,
+        truncated,
+        unsearched: 0,
+    })
 }
 
 /// Everything at and below `path` that git does not ignore, sorted. It begins at the worktree's root, so that the

@@ -39,7 +39,9 @@ async fn paths(world: &World, operation: Operation) -> (Vec<String>, bool) {
         Outcome::Tree { entries, truncated } => {
             (entries.into_iter().map(|e| e.path).collect(), truncated)
         }
-        Outcome::Matches { matches, truncated } => (
+        Outcome::Matches {
+            matches, truncated, ..
+        } => (
             matches
                 .into_iter()
                 .map(|m| format!("{}:{}", m.path, m.line))

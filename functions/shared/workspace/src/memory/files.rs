@@ -116,6 +116,10 @@ impl RunState {
                 branch: self.branch.clone(),
                 commit: "0".repeat(40),
             }),
+            Operation::OpenPullRequest { .. } | Operation::Review { .. } => {
+                Err(WorkspaceError::no_pull_requests())
+            }
+            Operation::Checks { .. } => Err(WorkspaceError::no_checks()),
             Operation::Commit { .. } | Operation::Merge | Operation::Close => Ok(Outcome::Done),
         }
     }
@@ -167,7 +171,11 @@ impl RunState {
         }
         let truncated = matches.len() > limit;
         matches.truncate(limit);
-        Outcome::Matches { matches, truncated }
+        Outcome::Matches {
+            matches,
+            truncated,
+            unsearched: 0,
+        }
     }
 }
 

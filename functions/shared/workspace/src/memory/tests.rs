@@ -146,3 +146,20 @@ async fn a_run_goes_on_with_the_work_of_an_earlier_one() {
     space.perform(merge).await.unwrap();
     assert_eq!(space.base_files("/r")["a"], "1");
 }
+
+#[tokio::test]
+async fn a_repository_in_memory_has_no_pull_requests_and_no_checks() {
+    let space = MemoryWorkspace::new();
+    let open = Operation::OpenPullRequest {
+        title: "T".into(),
+        body: String::new(),
+        labels: Vec::new(),
+        reviewers: Vec::new(),
+        draft: false,
+    };
+    let error = space.perform(call("r", 1, "k1", open)).await.unwrap_err();
+    assert_eq!(error.code, "no_pull_requests");
+    let checks = Operation::Checks { commit: None };
+    let error = space.perform(call("r", 1, "k2", checks)).await.unwrap_err();
+    assert_eq!(error.code, "no_checks");
+}
