@@ -48,6 +48,7 @@ async fn fire<P: Platform>(platform: &P, kind: TimerKind, subject: &str) -> Resu
             TimerKind::DecisionDeadline => decision::deadline_is_due(&change, subject).await?,
             TimerKind::WorkflowNode => workflow::timed_out(&change, subject).await?,
             TimerKind::AgentRetry => agent::retry_is_due(&change, subject).await?,
+            TimerKind::RunChecks => run::look_is_due(&change, subject).await?,
         }
     }
     Ok(tx.commit().await?)

@@ -8,6 +8,8 @@ use loom_domain::{
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{Change, org_chart, project};
 
+use crate::repository;
+
 /// What is absent stays.
 pub(crate) async fn change<P: Platform>(
     State(platform): State<P>,
@@ -16,6 +18,10 @@ pub(crate) async fn change<P: Platform>(
     if_match: IfMatch,
     Json(input): Json<ProjectInput>,
 ) -> Result<Tagged<Json<Project>>, Error> {
+    if input.git_repo.is_some() {
+        let before = project::get(platform.database(), &id).await?;
+        repository::check(&platform, &input.clone().apply(before)?).await?;
+    }
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), &caller.name).await?;
     let before = project::get(&tx, &id).await?;

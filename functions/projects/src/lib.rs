@@ -18,6 +18,7 @@ mod list;
 mod org_chart;
 mod register;
 mod reopen;
+mod repository;
 mod state;
 mod team;
 

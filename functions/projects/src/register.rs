@@ -5,7 +5,7 @@ use loom_platform::{Database, Platform, Transaction};
 use loom_store::{Change, org_chart, project};
 
 use crate::body::Registration;
-use crate::team;
+use crate::{repository, team};
 
 /// Registers a project with its org chart and its team in one transaction.
 ///
@@ -18,6 +18,7 @@ pub(crate) async fn register<P: Platform>(
 ) -> Result<Tagged<Created<Project>>, Error> {
     let prefix_is_chosen = registration.project.bead_prefix.is_some();
     let new = registration.project.register()?;
+    repository::check(&platform, &new).await?;
     let roles = team::roles(&registration.team)?;
     let max_agents = Settings::max_agents(&platform).await?;
     let tx = platform.database().transaction().await?;

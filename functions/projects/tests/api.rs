@@ -285,6 +285,42 @@ async fn bad_registrations_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_repository_on_github_belongs_to_one_project() {
+    let world = World::new().await;
+    let register = |name: &'static str, body: Value| {
+        let mut body = body;
+        body["name"] = name.into();
+        world.post("/api/v1/projects", body)
+    };
+    let settings = json!({"merge_method": "rebase", "labels": {"ux": {"type": "ui"}}});
+    let widget = json!({"git_repo": "git@github.com:Acme/Widget.git", "github": settings});
+    let answer = register("Widget", widget).await;
+    assert_eq!(answer.status, 201, "{}", answer.json());
+    assert_eq!(answer.json()["git_repo"], "https://github.com/Acme/Widget");
+    assert_eq!(answer.json()["github"]["merge_method"], "rebase");
+    assert_eq!(answer.json()["github"]["file_issues"], true);
+
+    let before = world.snapshot().await;
+    let again = json!({"git_repo": "https://github.com/acme/widget"});
+    let elsewhere = json!({"git_repo": "https://git.example.com/acme/widget"});
+    let on_disk = json!({"git_repo": "/srv", "github": {}});
+    let wrong =
+        json!({"git_repo": "https://github.com/acme/w", "github": {"required_approvals": 7}});
+    for (body, status, what) in [
+        (again, 409, "repository_taken"),
+        (elsewhere, 422, "git_repo"),
+        (on_disk, 422, "github"),
+        (wrong, 422, "github.required_approvals"),
+    ] {
+        let answer = register("Other", body).await;
+        assert_eq!(answer.status, status, "{}", answer.json());
+        let told = answer.code() == what || answer.json()["fields"].get(what).is_some();
+        assert!(told, "{}", answer.json());
+    }
+    assert_eq!(world.snapshot().await, before);
+}
+
+#[tokio::test]
 async fn pages_show_every_project_once() {
     let world = World::new().await;
     let mut ids = Vec::new();

@@ -20,7 +20,7 @@ use loom_store::{
 };
 use serde::Serialize;
 
-use crate::{body::Registration, team};
+use crate::{body::Registration, repository, team};
 use body::Bootstrap;
 use prd::Problem;
 
@@ -86,6 +86,7 @@ pub(crate) async fn bootstrap<P: Platform>(
             );
         }
     };
+    repository::check(&platform, &new).await?;
     let roles = team::roles(&wanted)?;
     let max_agents = Settings::max_agents(&platform).await?;
 

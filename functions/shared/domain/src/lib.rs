@@ -12,6 +12,7 @@ pub mod conversation;
 pub mod decision;
 pub mod dispatch;
 pub mod event;
+pub mod github;
 pub mod id;
 pub mod lesson;
 pub mod loop_detection;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Refusal,
+    github::{GithubSettings, Repository},
     id::is_bead_prefix,
     org_chart::{DEFAULT_MAX_AGENTS, MOST_AGENTS},
     time::Timestamp,
@@ -75,7 +76,8 @@ pub struct Project {
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// Absolute path or `file://` URL of the repository, as the workspace service sees it.
+    /// Where its repository is: an absolute path or `file://` URL as the workspace service sees it, or a
+    /// [`Repository`] on GitHub.
     pub git_repo: String,
     /// The base branch.
     pub branch: String,
@@ -105,6 +107,10 @@ pub struct Project {
     pub budget_micro_usd: Option<i64>,
     /// What each of its beads may spend, in micro-US-dollars; none = no cap.
     pub bead_budget_micro_usd: Option<i64>,
+    /// How Loom works with its repository on GitHub; none when it is not there.
+    pub github: Option<GithubSettings>,
+    /// The branch of the repository that its beads are kept in as files; none = they are not.
+    pub bead_sync_branch: Option<String>,
     /// Grows by one with each change; the ETag.
     pub version: i64,
     /// When it was registered.
@@ -113,6 +119,13 @@ pub struct Project {
     pub updated_at: Timestamp,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
+}
+
+impl Project {
+    /// Its repository on GitHub, if that is where it is.
+    pub fn repository(&self) -> Option<Repository> {
+        Repository::parse(&self.git_repo)
+    }
 }
 
 /// What is asked for when a project is registered. `PUT` takes the same fields.
@@ -151,6 +164,10 @@ pub struct ProjectInput {
     pub budget_micro_usd: Option<i64>,
     /// 0 removes the cap; default 5 US dollars.
     pub bead_budget_micro_usd: Option<i64>,
+    /// Replaces all settings for GitHub; for a repository there only.
+    pub github: Option<GithubSettings>,
+    /// An empty text ends the keeping of beads in the repository; default: they are not kept there.
+    pub bead_sync_branch: Option<String>,
 }
 
 /// What one bead may spend unless its project says otherwise: 5 US dollars.
@@ -180,6 +197,8 @@ impl ProjectInput {
             max_agents: DEFAULT_MAX_AGENTS,
             budget_micro_usd: None,
             bead_budget_micro_usd: Some(DEFAULT_BEAD_BUDGET_MICRO_USD),
+            github: None,
+            bead_sync_branch: None,
             version: 1,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
@@ -211,7 +230,9 @@ impl ProjectInput {
             project.description = description;
         }
         if let Some(git_repo) = self.git_repo {
-            project.git_repo = git_repo.trim().to_owned();
+            let git_repo = git_repo.trim();
+            project.git_repo = Repository::parse(git_repo)
+                .map_or_else(|| git_repo.to_owned(), |repository| repository.url());
         }
         if let Some(branch) = self.branch {
             project.branch = branch;
@@ -245,6 +266,14 @@ impl ProjectInput {
             &mut project.bead_budget_micro_usd,
             self.bead_budget_micro_usd,
         );
+        optional(&mut project.bead_sync_branch, self.bead_sync_branch);
+        if self.github.is_some() {
+            project.github = self.github;
+        } else if project.repository().is_none() {
+            project.github = None;
+        } else if project.github.is_none() {
+            project.github = Some(GithubSettings::default());
+        }
         check(&project)?;
         Ok(project)
     }
@@ -263,11 +292,34 @@ fn check(project: &Project) -> Result<(), Refusal> {
     if project.description.len() > 16 * 1024 {
         wrong("description", "must be at most 16 KiB");
     }
-    if !(project.git_repo.starts_with('/') || project.git_repo.starts_with("file:///")) {
+    let is_on_disk = project.git_repo.starts_with('/') || project.git_repo.starts_with("file:///");
+    let is_on_github = project.repository().is_some();
+    if !is_on_disk && !is_on_github {
         wrong(
             "git_repo",
-            "must be an absolute path or a file:/// URL of a git repository on the workspace service's machine",
+            "must be a repository on GitHub (https://<host>/<owner>/<name>), or an absolute path or a file:/// URL of a \
+             git repository on the workspace service's machine",
         );
+    }
+    match &project.github {
+        Some(_) if !is_on_github => wrong(
+            "github",
+            "is for a project whose git_repo is a repository on GitHub",
+        ),
+        Some(settings) => {
+            for (field, problem) in settings.problems() {
+                wrong(&format!("github.{field}"), &problem);
+            }
+            None
+        }
+        None => None,
+    };
+    if project
+        .bead_sync_branch
+        .as_deref()
+        .is_some_and(|branch| !is_branch_name(branch))
+    {
+        wrong("bead_sync_branch", "must be a valid git branch name");
     }
     if !is_branch_name(&project.branch) {
         wrong("branch", "must be a valid git branch name");
@@ -364,6 +416,30 @@ mod tests {
         assert_eq!(project.bead_prefix, "demoapp");
         assert_eq!(project.branch, "main");
         assert_eq!(project.git_strategy, GitStrategy::BranchPr);
+    }
+
+    #[test]
+    fn a_repository_on_github_has_settings_and_others_have_none() {
+        let on_github = ProjectInput {
+            git_repo: Some("git@github.com:acme/widget.git".into()),
+            ..input()
+        };
+        let project = on_github.register().unwrap();
+        assert_eq!(project.git_repo, "https://github.com/acme/widget");
+        assert_eq!(project.github, Some(GithubSettings::default()));
+
+        let moved = ProjectInput {
+            git_repo: Some("/srv/widget".into()),
+            ..Default::default()
+        };
+        assert_eq!(moved.apply(project).unwrap().github, None);
+
+        let misplaced = ProjectInput {
+            github: Some(GithubSettings::default()),
+            ..input()
+        };
+        let refusal = misplaced.register().unwrap_err();
+        assert!(refusal.fields.contains_key("github"));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum TimerKind {
     WorkflowNode,
     /// The agent `subject`, which is stuck, is tried again.
     AgentRetry,
+    /// The run `subject` looks at the checks that it waits for.
+    RunChecks,
 }
 
 impl TimerKind {
@@ -20,6 +22,7 @@ impl TimerKind {
         Self::DecisionDeadline,
         Self::WorkflowNode,
         Self::AgentRetry,
+        Self::RunChecks,
     ];
 
     /// The word in SQL.
@@ -29,6 +32,7 @@ impl TimerKind {
             Self::DecisionDeadline => "decision_deadline",
             Self::WorkflowNode => "workflow_node",
             Self::AgentRetry => "agent_retry",
+            Self::RunChecks => "run_checks",
         }
     }
 

@@ -6,6 +6,7 @@ use loom_domain::{
     budget::BudgetScope,
     decision::{budget_fingerprint, project_close_fingerprint},
     event::{EventKind, NewEvent},
+    github::key_of,
     project::{GitStrategy, Project, ProjectStatus},
 };
 use loom_platform::{DatabaseError, Random, Row, Statements, Value};
@@ -21,7 +22,8 @@ use crate::{
 
 const COLUMNS: &str = "id, name, description, git_repo, branch, status, git_strategy, bead_prefix, build_command, \
     test_command, lint_command, allowed_commands, context, is_perpetual, max_concurrent, budget_micro_usd, \
-    bead_budget_micro_usd, version, created_at, updated_at, closed_at, max_agents";
+    bead_budget_micro_usd, version, created_at, updated_at, closed_at, max_agents, github, \
+    bead_sync_branch";
 
 /// The project `id`, or a refusal that says how to find one.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Project, StoreError> {
@@ -42,6 +44,19 @@ fn not_found(id: &str) -> Refusal {
         "project_not_found",
         format!("There is no project {id}. GET /api/v1/projects lists them."),
     )
+}
+
+/// The project that a repository on GitHub belongs to, if any.
+pub async fn by_repository<S: Statements>(
+    statements: &S,
+    owner: &str,
+    name: &str,
+) -> Result<Option<Project>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM project WHERE repository_key = ?1");
+    let row = statements
+        .query_one(&sql, vec![key_of(owner, name).into()])
+        .await?;
+    row.as_ref().map(from_row).transpose()
 }
 
 /// Up to `limit` projects after the id `after`, oldest first.
@@ -84,9 +99,9 @@ pub async fn register<S: Statements, R: Random>(
     }
     let sql = "INSERT INTO project (id, name, description, git_repo, branch, status, git_strategy, bead_prefix, \
                build_command, test_command, lint_command, allowed_commands, context, is_perpetual, max_concurrent, \
-               budget_micro_usd, bead_budget_micro_usd, version, created_at, updated_at, closed_at, max_agents) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-               ?22)";
+               budget_micro_usd, bead_budget_micro_usd, version, created_at, updated_at, closed_at, max_agents, github, \
+               bead_sync_branch, repository_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+               ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
     change
         .tx
         .execute(sql, parameters(&project))
@@ -126,7 +141,8 @@ pub async fn update<S: Statements, R: Random>(
                git_strategy = ?7, bead_prefix = ?8, build_command = ?9, test_command = ?10, lint_command = ?11, \
                allowed_commands = ?12, context = ?13, is_perpetual = ?14, max_concurrent = ?15, \
                budget_micro_usd = ?16, bead_budget_micro_usd = ?17, version = ?18, created_at = ?19, \
-               updated_at = ?20, closed_at = ?21, max_agents = ?22 WHERE id = ?1 AND version = ?23";
+               updated_at = ?20, closed_at = ?21, max_agents = ?22, github = ?23, bead_sync_branch = ?24, repository_key = ?25 \
+               WHERE id = ?1 AND version = ?26";
     if change.tx.execute(sql, values).await.map_err(taken)? == 0 {
         return Err(Refusal::conflict(
             "version_conflict",
@@ -295,6 +311,14 @@ fn taken(error: DatabaseError) -> StoreError {
             )
             .into()
         }
+        DatabaseError::Constraint(text) if text.contains("project.repository_key") => {
+            Refusal::conflict(
+                "repository_taken",
+                "Another project has this repository on GitHub, and an issue there belongs to one project only. Use \
+                 that project: GET /api/v1/projects lists them.",
+            )
+            .into()
+        }
         _ => error.into(),
     }
 }
@@ -323,6 +347,12 @@ fn parameters(project: &Project) -> Vec<Value> {
         project.updated_at.0.into(),
         project.closed_at.map(|at| at.0).into(),
         project.max_agents.into(),
+        project.github.as_ref().map(to_json).into(),
+        project.bead_sync_branch.as_ref().into(),
+        project
+            .repository()
+            .map(|repository| repository.key())
+            .into(),
     ]
 }
 
@@ -350,5 +380,10 @@ fn from_row(row: &Row) -> Result<Project, StoreError> {
         updated_at: time(row, 19)?,
         closed_at: optional_time(row, 20)?,
         max_agents: row.integer(21)?,
+        github: match row.optional_text(22)? {
+            Some(_) => Some(json(row, 22)?),
+            None => None,
+        },
+        bead_sync_branch: row.optional_text(23)?,
     })
 }

@@ -17,6 +17,8 @@ pub enum ReasonCode {
     WaitsForBead,
     /// Its run waits until a person has answered a question.
     WaitsForDecision,
+    /// Its run waits for the checks of a commit.
+    WaitsForChecks,
     /// Its run has the answers that it waited for, and goes on when there is room and its agent is free.
     WaitsForRoom,
     /// It is in progress without a run: a person works on it.
@@ -33,6 +35,8 @@ pub enum ReasonCode {
     OpenBlocker,
     /// An open decision holds it.
     HeldByDecision,
+    /// A person keeps it blocked: by an answer, or by setting its status.
+    HeldByPerson,
     /// Nobody answered the decision that held it in time, and it is held without one.
     DecisionExpired,
     /// Only a person can do it.

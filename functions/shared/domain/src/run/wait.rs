@@ -12,6 +12,8 @@ pub enum WaitKind {
     Bead,
     /// A question to a person, until it is answered or expires.
     Decision,
+    /// The checks of a commit, until they are over.
+    Checks,
 }
 
 impl WaitKind {
@@ -20,12 +22,13 @@ impl WaitKind {
         match self {
             Self::Bead => "bead",
             Self::Decision => "decision",
+            Self::Checks => "checks",
         }
     }
 
     /// The kind that [`as_str`](Self::as_str) names.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Bead, Self::Decision]
+        [Self::Bead, Self::Decision, Self::Checks]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }
@@ -36,7 +39,7 @@ impl WaitKind {
 pub struct Wait {
     /// What kind of thing.
     pub kind: WaitKind,
-    /// The id of the bead or decision.
+    /// The id of the bead or decision; for checks `<project>@<commit>`.
     pub id: String,
 }
 
@@ -54,6 +57,26 @@ impl Wait {
         Self {
             kind: WaitKind::Decision,
             id: id.to_owned(),
+        }
+    }
+
+    /// Waiting for the checks of a commit of a project's repository.
+    pub fn checks(project_id: &str, commit: &str) -> Self {
+        Self {
+            kind: WaitKind::Checks,
+            id: format!("{project_id}@{commit}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Wait {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kind {
+            WaitKind::Bead | WaitKind::Decision => formatter.write_str(&self.id),
+            WaitKind::Checks => {
+                let commit = self.id.rsplit_once('@').map_or("", |(_, commit)| commit);
+                write!(formatter, "the checks of commit {commit}")
+            }
         }
     }
 }
@@ -152,7 +175,7 @@ mod tests {
 
     #[test]
     fn kinds_read_back() {
-        for kind in [WaitKind::Bead, WaitKind::Decision] {
+        for kind in [WaitKind::Bead, WaitKind::Decision, WaitKind::Checks] {
             assert_eq!(WaitKind::parse(kind.as_str()), Some(kind));
         }
         assert_eq!(WaitKind::parse("timer"), None);

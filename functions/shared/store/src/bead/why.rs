@@ -143,6 +143,10 @@ async fn waiting_reasons<S: Statements>(
         );
         found.push(Reason::new(ReasonCode::WaitsForDecision, message));
     }
+    for checks in waits.iter().filter(|wait| wait.kind == WaitKind::Checks) {
+        let message = format!("Its run {run_id} waits until {checks} are over, and goes on then.");
+        found.push(Reason::new(ReasonCode::WaitsForChecks, message));
+    }
     if found.is_empty() {
         let message = format!(
             "Its run {run_id} has the answers that it waited for. It goes on when its agent is free, there is room, and \

@@ -1,5 +1,6 @@
 //! Runs and their steps.
 
+mod checks;
 mod claim;
 mod ending;
 mod expiry;
@@ -34,6 +35,7 @@ pub use step::{
     reopen_step, step, steps,
 };
 
+pub use checks::{PendingChecks, checks_arrived, look_is_due, pending_checks, tell_checks};
 pub use wait::{answered_decision, wait};
 
 const COLUMNS: &str = "id, bead_id, project_id, agent_id, attempt, status, fence, lease_until, steps, parse_failures, \

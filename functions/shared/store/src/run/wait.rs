@@ -14,7 +14,7 @@ use loom_domain::{
 use loom_platform::{Random, Statements};
 
 use super::{
-    get,
+    checks, get,
     lease::{guard, tell},
 };
 use crate::{
@@ -59,6 +59,9 @@ pub async fn wait<S: Statements, R: Random>(
             change.now.0.into(),
         ];
         change.tx.execute(sql, values).await?;
+        if wait.kind == WaitKind::Checks {
+            checks::begin(change, &run, wait).await?;
+        }
     }
     let sql = "UPDATE run SET status = 'waiting', resumable_at = NULL, restarts = 0 WHERE id = ?1";
     change.tx.execute(sql, vec![(&run.id).into()]).await?;
@@ -68,7 +71,7 @@ pub async fn wait<S: Statements, R: Random>(
         .tx
         .execute(sql, vec![(&run.id).into(), change.now.0.into()])
         .await?;
-    let ids: Vec<&str> = open.iter().map(|wait| wait.id.as_str()).collect();
+    let ids: Vec<String> = open.iter().map(|wait| wait.to_string()).collect();
     let waiting = get(change.tx, &run.id).await?;
     let reason = format!("waits for {}", ids.join(", "));
     tell(change, &waiting, run.status, Some(&reason)).await?;
@@ -116,6 +119,8 @@ async fn there<S: Statements>(
             );
             Ok(Some(question_answer(&row.text(0)?, &answer)))
         }
+        // Whether they are over is known to GitHub only: the run looks when its timer is due, if no webhook comes.
+        WaitKind::Checks => Ok(None),
     }
 }
 
@@ -160,7 +165,11 @@ pub async fn answered_decision<S: Statements, R: Random>(
 }
 
 /// Removes the waits for one thing, and returns whose they were.
-async fn take<S: Statements>(tx: &S, kind: WaitKind, id: &str) -> Result<Vec<String>, StoreError> {
+pub(super) async fn take<S: Statements>(
+    tx: &S,
+    kind: WaitKind,
+    id: &str,
+) -> Result<Vec<String>, StoreError> {
     let sql = "DELETE FROM run_wait WHERE kind = ?1 AND subject = ?2 RETURNING run_id";
     let rows = tx.query(sql, vec![kind.as_str().into(), id.into()]).await?;
     rows.iter().map(|row| Ok(row.text(0)?)).collect()
@@ -174,15 +183,24 @@ async fn answered<S: Statements, R: Random>(
 ) -> Result<(), StoreError> {
     let run = get(change.tx, run_id).await?;
     say(change.tx, &run, text).await?;
-    let left = of_run(change.tx, run_id).await?.len();
+    resume_if_answered(change, &run, wait).await
+}
+
+/// Records that a run need not wait for one thing any more, and lets it go on when that was the last.
+pub(super) async fn resume_if_answered<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    run: &Run,
+    wait: &Wait,
+) -> Result<(), StoreError> {
+    let left = of_run(change.tx, &run.id).await?.len();
     if left == 0 {
         let sql = "UPDATE run SET resumable_at = ?2 WHERE id = ?1 AND status = 'waiting'";
         change
             .tx
-            .execute(sql, vec![run_id.into(), change.now.0.into()])
+            .execute(sql, vec![(&run.id).into(), change.now.0.into()])
             .await?;
     }
-    let event = about(EventKind::RunAnswered, &run)
+    let event = about(EventKind::RunAnswered, run)
         .with("kind", wait.kind.as_str())
         .with("id", wait.id.clone())
         .with("waits_left", left);
@@ -197,6 +215,7 @@ pub(super) async fn forget<S: Statements, R: Random>(
 ) -> Result<(), StoreError> {
     let sql = "DELETE FROM run_wait WHERE run_id = ?1";
     change.tx.execute(sql, vec![(&run.id).into()]).await?;
+    checks::forget(change.tx, &run.id).await?;
     // A range of the index of open decisions: ';' follows ':'.
     let range = vec![
         format!("question:{}:", run.id).into(),
@@ -212,7 +231,7 @@ pub(super) async fn forget<S: Statements, R: Random>(
 
 /// Appends what Loom tells the run to its conversation. Two messages of one speaker in a row become one, because some
 /// chat templates refuse them.
-async fn say<S: Statements>(tx: &S, run: &Run, text: &str) -> Result<(), StoreError> {
+pub(super) async fn say<S: Statements>(tx: &S, run: &Run, text: &str) -> Result<(), StoreError> {
     let sql = "SELECT position, message FROM conversation_message WHERE run_id = ?1 AND step = ?2 \
                ORDER BY position DESC LIMIT 1";
     let last = tx
