@@ -121,10 +121,20 @@ kinds! {
     GithubCommentAdded = "github.comment_added",
     /// A pull request was opened on GitHub.
     GithubPrOpened = "github.pr_opened",
+    /// The base branch of a repository on GitHub has moved; `sha` is its newest commit.
+    GithubPushed = "github.pushed",
+    /// A repository on GitHub was renamed, transferred, archived or deleted.
+    GithubRepositoryChanged = "github.repository_changed",
     /// A release was published.
     ReleasePublished = "release.published",
     /// A delivery from outside was accepted.
     WebhookReceived = "webhook.received",
+    /// A delivery was handled, failed, or waits to be tried again.
+    WebhookStatusChanged = "webhook.status_change",
+    /// Deliveries were refused: their signature was wrong, or they were no deliveries. At most one a minute and code.
+    WebhookRefused = "webhook.refused",
+    /// GitHub was asked to send deliveries again that never arrived.
+    WebhookRedelivered = "webhook.redelivered",
     /// A lesson was kept.
     LessonCreated = "lesson.created",
     /// Money was refused: a budget would have been exceeded.

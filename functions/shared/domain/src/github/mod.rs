@@ -1,7 +1,19 @@
 //! GitHub, as far as Loom's rules know it: which repository a project lives in and how Loom works with it.
 
+pub mod commands;
+pub mod intent;
+mod labels;
+mod payload;
+mod pull_request;
 mod repository;
+mod sender;
 mod settings;
+mod table;
 
+pub use pull_request::{PullRequestFacts, TITLE_LIMIT, dollars, pull_request_body, pull_request_title};
 pub use repository::{PUBLIC_API, Repository, key_of, web_host};
 pub use settings::{Checks, GithubSettings, LabelMeaning, MergeMethod};
+pub use commands::{Command, HELP, NoCommand};
+pub use labels::Meaning;
+pub use sender::{MARKER, Sender};
+pub use table::{Does, Rule, TABLE, rule_for};
