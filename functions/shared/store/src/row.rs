@@ -44,6 +44,18 @@ pub(crate) fn word<T>(
     parse(&text).ok_or_else(|| StoreError::Corrupt(format!("column {index} holds {text:?}")))
 }
 
+/// The word at `index` by its own parser, if there is one.
+pub(crate) fn optional_word<T>(
+    row: &Row,
+    index: usize,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    match row.optional_text(index)? {
+        None => Ok(None),
+        Some(_) => word(row, index, parse).map(Some),
+    }
+}
+
 /// A value as the JSON text that is stored.
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())

@@ -1,5 +1,6 @@
 //! Beads: work items.
 
+mod held;
 mod input;
 mod priority;
 mod readiness;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::time::Timestamp;
 
+pub use held::HeldBy;
 pub use input::{BeadInput, MAX_CAUSE_DEPTH, TITLE_LIMIT};
 pub use priority::Priority;
 pub use readiness::{Reason, ReasonCode, claim_refusal, reasons};
@@ -76,6 +78,8 @@ pub struct Bead {
     pub open_blockers: i64,
     /// Open decisions that hold it.
     pub open_decisions: i64,
+    /// Who keeps it blocked until a person releases it.
+    pub held_by: Option<HeldBy>,
     /// Only a person can do it (tag `requires-human-config`).
     pub requires_human: bool,
     /// The live run, if there is one.

@@ -72,6 +72,11 @@ impl DecisionKind {
         )
     }
 
+    /// Whether its bead stays blocked until this very question is answered, whatever else is said about the bead.
+    pub fn holds_until_answered(self) -> bool {
+        self == Self::HighRisk
+    }
+
     /// Whether it is asked about a project as a whole, and holds no bead.
     pub fn is_about_project(self) -> bool {
         self == Self::ProjectClose

@@ -134,6 +134,16 @@ pub struct Decision {
     pub decided_at: Option<Timestamp>,
 }
 
+/// Whether a person's answer to `answered`, by which its bead is to be worked on again, releases the bead that `holder`
+/// keeps blocked: it is the answer to that, or to a question that was put when that had come to its end. One that was
+/// put before knew nothing of it.
+pub fn releases(answered: &Decision, holder: &Decision) -> bool {
+    answered.id == holder.id
+        || holder
+            .decided_at
+            .is_some_and(|at| at <= answered.created_at)
+}
+
 /// The comment that an answered decision leaves on its bead: the next run's prompt has it.
 pub fn comment(decision: &Decision, answer: &str, rationale: &str) -> String {
     let rationale = rationale.trim();

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use loom_domain::{
     Refusal,
     bead::{BeadStatus, Priority, REQUIRES_HUMAN_TAG},
+    bead_file::{BeadFile, FileComment, LineError},
     event::{EventKind, NewEvent},
     project::{Project, ProjectStatus},
     routing,
@@ -74,20 +75,38 @@ pub struct ImportedBead {
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
     /// Its comments, oldest first.
-    pub comments: Vec<ImportedComment>,
+    pub comments: Vec<FileComment>,
 }
 
-/// A comment that comes with a bead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportedComment {
-    /// Unique over all comments; one that is there already is not written again.
-    pub id: String,
-    /// Who wrote it.
-    pub author: String,
-    /// Markdown.
-    pub content: String,
-    /// When; none = now.
-    pub created_at: Option<Timestamp>,
+impl ImportedBead {
+    /// A bead as a file has it; `line` is where it stands there.
+    pub fn of(line: usize, file: BeadFile) -> Self {
+        Self {
+            line,
+            id: file.id,
+            kind: file.kind,
+            title: file.title,
+            description: file.description,
+            status: file.status,
+            priority: file.priority,
+            parent: file.parent,
+            tags: file.tags,
+            blocked_by: file.blocked_by,
+            related: file.related,
+            touches: file.touches,
+            context: file.context,
+            due_at: file.due_at,
+            estimate_minutes: file.estimate_minutes,
+            assignee: file.assigned_to,
+            close_reason: file.close_reason,
+            commit: file.commit,
+            created_by: file.created_by,
+            created_at: file.created_at,
+            updated_at: file.updated_at,
+            closed_at: file.closed_at,
+            comments: file.comments,
+        }
+    }
 }
 
 /// What an import did.
@@ -116,16 +135,16 @@ pub struct Skipped {
     pub message: String,
 }
 
-/// What is wrong with a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LineError {
-    /// The line, from 1.
-    pub line: usize,
-    /// The field, when it is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    /// What is wrong, and what would be right.
-    pub message: String,
+impl Skipped {
+    /// A bead that the file itself says was deleted.
+    pub fn deleted(line: usize, id: String) -> Self {
+        Self {
+            line,
+            id,
+            code: "deleted",
+            message: "The file says that it was deleted.".to_owned(),
+        }
+    }
 }
 
 /// The refusal of a whole file: nothing of it was imported. At most 100 mistakes are told, in the order of `errors`.
@@ -515,7 +534,8 @@ async fn write<S: Statements, R: Random>(
         .map(|name| format!("{name} = {}", value(name)))
         .join(", ");
     let update = format!(
-        "UPDATE bead SET {sets}, in_review = 0, deleted_at = NULL, version = version + 1 FROM json_each(?1) \
+        "UPDATE bead SET {sets}, in_review = 0, deleted_at = NULL, \
+         held_by = CASE WHEN json_extract(value, '$.status') = 'blocked' THEN held_by END, version = version + 1 FROM json_each(?1) \
          WHERE bead.id = json_extract(value, '$.id') AND project_id = ?2"
     );
     for (beads, sql) in [(&fresh, &insert), (&newer, &update)] {
@@ -716,7 +736,7 @@ pub async fn export_page<S: Statements>(
 pub async fn comments_of<S: Statements>(
     statements: &S,
     bead_ids: &[&str],
-) -> Result<Vec<(String, super::Comment)>, StoreError> {
+) -> Result<Vec<(String, FileComment)>, StoreError> {
     let sql = "SELECT bead_id, id, author, content, created_at FROM comment \
                WHERE bead_id IN (SELECT value FROM json_each(?1)) ORDER BY bead_id, created_at, rowid";
     let rows = statements
@@ -724,11 +744,11 @@ pub async fn comments_of<S: Statements>(
         .await?;
     rows.iter()
         .map(|row| {
-            let comment = super::Comment {
+            let comment = FileComment {
                 id: row.text(1)?,
                 author: row.text(2)?,
                 content: row.text(3)?,
-                created_at: time(row, 4)?,
+                created_at: Some(time(row, 4)?),
             };
             Ok((row.text(0)?, comment))
         })

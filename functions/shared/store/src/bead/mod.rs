@@ -3,6 +3,7 @@
 mod blockers;
 mod cycle;
 mod file;
+mod hold;
 mod import;
 mod list;
 mod ready;
@@ -13,28 +14,26 @@ use std::collections::BTreeMap;
 
 use loom_domain::{
     Refusal,
-    bead::{Bead, BeadStatus, Priority},
+    bead::{Bead, BeadStatus, HeldBy, Priority},
 };
 use loom_platform::{Row, Statements};
 
 use crate::{
     StoreError,
-    row::{json, optional_time, time, to_json, word},
+    row::{json, optional_time, optional_word, time, to_json, word},
 };
 
 pub use blockers::wait_path;
 pub use file::{Origin, file};
-pub use import::{
-    Imported, ImportedBead, ImportedComment, LineError, Skipped, comments_of, export_page, import,
-    refuse_file,
-};
+pub(crate) use hold::{hold, release};
+pub use import::{Imported, ImportedBead, Skipped, comments_of, export_page, import, refuse_file};
 pub use list::{
     BeadFilter, Comment, Edge, Position, children, comments, comments_page, count_by_status, list,
     work_graph,
 };
 pub use ready::{Candidate, ReadyPosition, list_ready, live_touches, ready, ready_roles};
 pub use update::{change_status, delete, redispatch, retry_is_due, update};
-pub(crate) use update::{forget_failures, hand_to_review, status_changed};
+pub(crate) use update::{forget_failures, hand_to_review, status_changed, unless_held};
 pub use why::{Limits, Why, why};
 
 /// The columns of [`from_row`], each prefixed by the table's name so that joins stay clear.
@@ -46,7 +45,7 @@ pub(crate) const COLUMNS: &str = "bead.id, bead.project_id, bead.kind, bead.titl
     bead.execution_id, bead.author_agent, \
     (SELECT json_group_array(tag) FROM (SELECT tag FROM bead_tag WHERE bead_id = bead.id ORDER BY position)), \
     (SELECT json_group_array(blocker_id) FROM bead_blocker WHERE bead_id = bead.id), \
-    (SELECT json_group_array(related_id) FROM bead_related WHERE bead_id = bead.id)";
+    (SELECT json_group_array(related_id) FROM bead_related WHERE bead_id = bead.id), bead.held_by";
 
 /// The bead `id`, or a refusal that says how to find one.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Bead, StoreError> {
@@ -128,5 +127,6 @@ pub(crate) fn from_row(row: &Row) -> Result<Bead, StoreError> {
         tags: json(row, 35)?,
         blocked_by: json(row, 36)?,
         related: json(row, 37)?,
+        held_by: optional_word(row, 38, HeldBy::parse)?,
     })
 }

@@ -1,6 +1,6 @@
 use loom_domain::{
     Refusal,
-    bead::{Bead, BeadInput, BeadStatus, REQUIRES_HUMAN_TAG, transition},
+    bead::{Bead, BeadInput, BeadStatus, HeldBy, REQUIRES_HUMAN_TAG, transition},
     event::{EventKind, NewEvent},
     routing,
 };
@@ -10,13 +10,15 @@ use super::{
     blockers,
     file::{put_related, put_tags, refuse_unknown, unknown_reference, without_nulls},
     get,
+    hold::{hold, release},
 };
 use crate::{StoreError, change::Change, decision, row::to_json, run, timer, workflow};
 
 /// Changes a bead as a person asks. What is absent in `input` stays.
 ///
 /// Closing it, opening it or blocking it ends its live run; opening it answers nothing by itself, but forgets its
-/// failed runs, because a person has looked at it.
+/// failed runs, because a person has looked at it. What a person blocks stays blocked until a person says otherwise;
+/// any other status releases it, even where its workflow waits and keeps it from being opened yet.
 pub async fn update<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     bead: &Bead,
@@ -168,31 +170,56 @@ pub async fn update<S: Statements, R: Random>(
             .await?;
         }
         let now = get(change.tx, &bead.id).await?;
+        let is_released = status != BeadStatus::Blocked && release(change, &now).await?;
         if status == BeadStatus::Open {
-            workflow::bead_reopened(change, &now).await?;
+            reopened(change, &now, is_released).await?;
         }
         let now = get(change.tx, &bead.id).await?;
         if status == BeadStatus::Closed {
             decision::withdraw(change, &bead.id, "the bead was closed").await?;
         }
-        let reason = input
-            .close_reason
-            .as_deref()
-            .unwrap_or("closed by a person");
+        let reason = input.close_reason.as_deref().unwrap_or(match status {
+            BeadStatus::Open => "opened by a person",
+            BeadStatus::InProgress => "taken by a person",
+            BeadStatus::Blocked => "blocked by a person",
+            BeadStatus::Closed => "closed by a person",
+        });
         refuse_second(change, &now, status).await?;
         // A workflow that a person put on its way again may wait at once: then it keeps its bead.
         if status != BeadStatus::Open || workflow::wants_work(change.tx, &bead.id).await? {
             change_status(change, &now, status, reason).await?;
         }
-        if status == BeadStatus::Open {
-            forget_failures(change, &bead.id).await?;
+        match status {
+            BeadStatus::Open => forget_failures(change, &bead.id).await?,
+            BeadStatus::Blocked => {
+                let person = HeldBy::Person(change.actor.to_owned());
+                hold(change, &bead.id, &person, reason).await?;
+            }
+            _ => {}
         }
     }
     get(change.tx, &bead.id).await
 }
 
+/// Lets the workflow of a bead go on that a person opens. Where it waits, that is refused, unless the person has
+/// released the bead by it: then it opens when the wait is over.
+async fn reopened<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    bead: &Bead,
+    is_released: bool,
+) -> Result<(), StoreError> {
+    match workflow::bead_reopened(change, bead).await {
+        Err(StoreError::Refused(refusal))
+            if is_released && refusal.code == workflow::WORKFLOW_WAITS =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 /// Gives a bead another chance at once: its failures are forgotten, its open decisions are answered by this, and its
-/// retry time is now. A live run is left alone.
+/// retry time is now. What a person holds is released. A live run is left alone.
 pub async fn redispatch<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     bead: &Bead,
@@ -204,7 +231,8 @@ pub async fn redispatch<S: Statements, R: Random>(
             .into());
     }
     transition(&bead.id, bead.status, BeadStatus::Open)?;
-    workflow::bead_reopened(change, bead).await?;
+    let is_released = release(change, bead).await?;
+    reopened(change, bead, is_released).await?;
     if !workflow::wants_work(change.tx, &bead.id).await? {
         return get(change.tx, &bead.id).await;
     }
@@ -280,12 +308,15 @@ pub async fn retry_is_due<S: Statements, R: Random>(
 }
 
 /// Moves a bead that has no live run to another status, keeps those that it blocks in step, and records the event.
+///
+/// A bead that a person's word holds is not opened by this, whoever asks for it: it is blocked, or stays so.
 pub async fn change_status<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     bead: &Bead,
     status: BeadStatus,
     reason: &str,
 ) -> Result<(), StoreError> {
+    let status = unless_held(bead, status);
     if bead.status == status && !bead.in_review {
         return Ok(());
     }
@@ -295,7 +326,7 @@ pub async fn change_status<S: Statements, R: Random>(
         .tx
         .execute(
             "UPDATE bead SET status = ?2, in_review = 0, close_reason = ?3, closed_at = ?4, version = version + 1, \
-             updated_at = ?5 WHERE id = ?1",
+             updated_at = ?5, held_by = CASE WHEN ?2 = 'closed' THEN NULL ELSE held_by END WHERE id = ?1",
             vec![
                 (&bead.id).into(),
                 status.as_str().into(),
@@ -306,6 +337,14 @@ pub async fn change_status<S: Statements, R: Random>(
         )
         .await?;
     status_changed(change, bead, status, reason).await
+}
+
+/// The status that a bead gets instead of `status`: what is held is blocked where it would be open.
+pub(crate) fn unless_held(bead: &Bead, status: BeadStatus) -> BeadStatus {
+    match status {
+        BeadStatus::Open if bead.held_by.is_some() => BeadStatus::Blocked,
+        other => other,
+    }
 }
 
 /// What follows from a change of status that is already written: blocked beads and the event.

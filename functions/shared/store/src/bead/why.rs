@@ -1,8 +1,8 @@
 use loom_domain::{
     agent::Agent,
-    bead::{Bead, BeadStatus, Reason, ReasonCode, overlap, reasons},
+    bead::{Bead, BeadStatus, HeldBy, Reason, ReasonCode, overlap, reasons},
     budget::BudgetScope,
-    decision::{DecisionStatus, budget_fingerprint},
+    decision::{Decision, DecisionStatus, budget_fingerprint},
     dispatch::{Wanted, choose_agent},
     project::{Project, ProjectStatus},
     run::{RunStatus, WaitKind},
@@ -54,7 +54,10 @@ pub async fn why<S: Statements>(
         found.retain(|reason| reason.code != ReasonCode::Blocked);
         found.insert(0, reason);
     }
-    found.extend(expired_reason(statements, bead).await?);
+    if let Some(reason) = hold_reason(statements, bead).await? {
+        found.retain(|reason| reason.code != ReasonCode::Blocked);
+        found.push(reason);
+    }
     let project = project::get(statements, &bead.project_id).await?;
     // What is done, or is being done, needs neither room nor an agent.
     let waits = matches!(bead.status, BeadStatus::Open | BeadStatus::Blocked);
@@ -86,30 +89,54 @@ pub async fn why<S: Statements>(
     })
 }
 
-/// That the last question about a blocked bead expired, and how to go on.
-async fn expired_reason<S: Statements>(
+/// Whose word keeps a blocked bead from being opened, or that the last question about it has expired, and how to go on.
+/// A question that is still open is told of anyway.
+async fn hold_reason<S: Statements>(
     statements: &S,
     bead: &Bead,
 ) -> Result<Option<Reason>, StoreError> {
-    if bead.status != BeadStatus::Blocked || bead.open_decisions > 0 {
-        return Ok(None);
+    let next = format!(
+        "Give the bead another chance with POST /api/v1/beads/{id}/redispatch, close it, or ask again with POST \
+         /api/v1/beads/{id}/escalate.",
+        id = bead.id
+    );
+    let holder = match &bead.held_by {
+        Some(HeldBy::Person(name)) => {
+            let message = format!("{name} has blocked it. {next}");
+            return Ok(Some(Reason::new(ReasonCode::HeldByPerson, message)));
+        }
+        Some(HeldBy::Decision(id)) => decision::find(statements, id).await?,
+        None if bead.status == BeadStatus::Blocked && bead.open_decisions == 0 => {
+            let mut decisions = decision::of_bead(statements, &bead.id).await?;
+            let last = decisions.pop();
+            last.filter(|last| last.status == DecisionStatus::Expired)
+        }
+        None => None,
+    };
+    Ok(holder.and_then(|holder| held_by_decision(&holder, &next)))
+}
+
+fn held_by_decision(holder: &Decision, next: &str) -> Option<Reason> {
+    let at = holder.decided_at.unwrap_or(holder.deadline_at).to_rfc3339();
+    let (id, question) = (&holder.id, &holder.question);
+    match holder.status {
+        DecisionStatus::Open => None,
+        DecisionStatus::Expired => {
+            let message = format!(
+                "Decision {id} about it expired at {at}, because nobody had answered: {question} {next}"
+            );
+            Some(Reason::new(ReasonCode::DecisionExpired, message))
+        }
+        DecisionStatus::Decided => {
+            let message = format!(
+                "{decider} answered decision {id} about it with {answer} at {at}, so it stays blocked until a person \
+                 releases it: {question} {next}",
+                decider = holder.decider.as_deref().unwrap_or("Somebody"),
+                answer = holder.decision.as_deref().unwrap_or("nothing"),
+            );
+            Some(Reason::new(ReasonCode::HeldByPerson, message))
+        }
     }
-    let decisions = decision::of_bead(statements, &bead.id).await?;
-    let last = decisions
-        .last()
-        .filter(|decision| decision.status == DecisionStatus::Expired);
-    Ok(last.map(|decision| {
-        let message = format!(
-            "Decision {} about it expired at {}, because nobody had answered: {} Give the bead another chance with POST \
-             /api/v1/beads/{}/redispatch, close it, or ask again with POST /api/v1/beads/{}/escalate.",
-            decision.id,
-            decision.decided_at.unwrap_or(decision.deadline_at).to_rfc3339(),
-            decision.question,
-            bead.id,
-            bead.id
-        );
-        Reason::new(ReasonCode::DecisionExpired, message)
-    }))
 }
 
 /// What the run of a bead waits for, if it waits.

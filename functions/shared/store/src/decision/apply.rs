@@ -1,10 +1,11 @@
 //! What an answer does, by the table in the domain.
 
 use loom_domain::{
-    bead::{Bead, BeadStatus},
+    bead::{Bead, BeadStatus, HeldBy},
     budget::BudgetScope,
     decision::{
-        Answer, Decision, DecisionKind, Effect, budget_of, effect, is_exhausted, triage_agent,
+        Answer, Decision, DecisionKind, Effect, budget_of, effect, is_exhausted, releases,
+        triage_agent,
     },
     event::{EventKind, NewEvent},
     project::ProjectStatus,
@@ -12,7 +13,7 @@ use loom_domain::{
 };
 use loom_platform::{Random, Statements};
 
-use super::decide::By;
+use super::{decide::By, find};
 use crate::{StoreError, agent, bead, budget, change::Change, project, run, timer, workflow};
 
 /// Applies an answer to a decision that is already marked as decided.
@@ -49,8 +50,16 @@ pub(super) async fn apply<S: Statements, R: Random>(
         | Effect::KeepBlocked
         | Effect::RetryNow => {}
     }
+    if what == Effect::RetryNow {
+        return retry_now(change, decision).await;
+    }
     let Some(bead) = idle_bead(change, decision).await? else {
         return Ok(());
+    };
+    let reopens = Reopens {
+        decision,
+        by,
+        forgets: by == By::Person,
     };
     match what {
         Effect::CloseBead => {
@@ -65,7 +74,7 @@ pub(super) async fn apply<S: Statements, R: Random>(
             let agents = agent::all(change.tx).await?;
             let agent = triage_agent(&agents, &bead.project_id).map(|agent| agent.id.as_str());
             assign(change, &bead, agent).await?;
-            reopen(change, &bead.id, by == By::Person).await
+            reopen(change, &bead, reopens).await
         }
         Effect::ReturnBead => {
             if let Some(agent_id) = &decision.returned_to
@@ -73,13 +82,24 @@ pub(super) async fn apply<S: Statements, R: Random>(
             {
                 assign(change, &bead, Some(agent_id)).await?;
             }
-            reopen(change, &bead.id, by == By::Person).await
+            reopen(change, &bead, reopens).await
         }
-        Effect::OpenBead => reopen(change, &bead.id, by == By::Person).await,
-        Effect::KeepBlocked => keep_blocked(change, &bead, "needs_more_info").await,
-        Effect::RetryNow => retry_now(change, &bead).await,
+        Effect::OpenBead => reopen(change, &bead, reopens).await,
+        Effect::KeepBlocked => keep_blocked(change, &bead, decision, "needs_more_info").await,
         _ => Ok(()),
     }
+}
+
+/// The bead of a decision; `None` when it is closed or there is none.
+async fn bead_of<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    decision: &Decision,
+) -> Result<Option<Bead>, StoreError> {
+    let Some(bead_id) = &decision.bead_id else {
+        return Ok(None);
+    };
+    let found = bead::find(change.tx, bead_id).await?;
+    Ok(found.filter(|bead| bead.status != BeadStatus::Closed))
 }
 
 /// The bead of a decision, its live run stopped; `None` when it is closed or there is none.
@@ -87,44 +107,63 @@ async fn idle_bead<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     decision: &Decision,
 ) -> Result<Option<Bead>, StoreError> {
-    let Some(bead_id) = &decision.bead_id else {
+    let Some(bead) = bead_of(change, decision).await? else {
         return Ok(None);
     };
-    let Some(mut bead) = bead::find(change.tx, bead_id).await? else {
-        return Ok(None);
+    let Some(run_id) = &bead.run_id else {
+        return Ok(Some(bead));
     };
-    if let Some(run_id) = &bead.run_id {
-        let why = format!("Decision {} was answered by {}.", decision.id, change.actor);
-        Box::pin(run::cancel(change, run_id, &why)).await?;
-        bead = bead::get(change.tx, bead_id).await?;
-    }
-    Ok((bead.status != BeadStatus::Closed).then_some(bead))
+    let why = format!("Decision {} was answered by {}.", decision.id, change.actor);
+    Box::pin(run::cancel(change, run_id, &why)).await?;
+    bead_of(change, decision).await
 }
 
-/// Opens a bead; its failures are forgotten when a person says so, and never otherwise (invariant I10).
+/// How an answer opens a bead.
+struct Reopens<'a> {
+    decision: &'a Decision,
+    by: By,
+    /// Whether the bead's failures are forgotten: when a person says so, and never otherwise (invariant I10).
+    forgets: bool,
+}
+
+/// Opens a bead, unless a person's word holds it that this answer does not take back.
 async fn reopen<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
-    bead_id: &str,
-    forget: bool,
+    bead: &Bead,
+    how: Reopens<'_>,
 ) -> Result<(), StoreError> {
-    if forget {
-        bead::forget_failures(change, bead_id).await?;
+    if how.forgets {
+        bead::forget_failures(change, &bead.id).await?;
     }
-    let now = bead::get(change.tx, bead_id).await?;
+    let is_released = match &bead.held_by {
+        None => false,
+        Some(_) if how.by != By::Person => false,
+        Some(HeldBy::Person(_)) => true,
+        Some(HeldBy::Decision(id)) => find(change.tx, id)
+            .await?
+            .is_none_or(|holder| releases(how.decision, &holder)),
+    };
+    if is_released {
+        bead::release(change, bead).await?;
+    }
     // Where its workflow waits, asks or is paused, the bead stays as that has put it.
-    if !workflow::wants_work(change.tx, bead_id).await? {
+    if !workflow::wants_work(change.tx, &bead.id).await? {
         return Ok(());
     }
+    let now = bead::get(change.tx, &bead.id).await?;
     bead::change_status(change, &now, BeadStatus::Open, "decided").await
 }
 
-/// Blocks a bead that waits for a person without a question.
-pub(super) async fn keep_blocked<S: Statements, R: Random>(
+/// Blocks a bead that waits for a person without a question, until a person releases it.
+async fn keep_blocked<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     bead: &Bead,
+    decision: &Decision,
     reason: &str,
 ) -> Result<(), StoreError> {
-    bead::change_status(change, bead, BeadStatus::Blocked, reason).await
+    bead::change_status(change, bead, BeadStatus::Blocked, reason).await?;
+    let by = HeldBy::Decision(decision.id.clone());
+    bead::hold(change, &bead.id, &by, reason).await
 }
 
 async fn assign<S: Statements, R: Random>(
@@ -160,10 +199,14 @@ async fn works_for<S: Statements>(
     }))
 }
 
+/// Tries a bead again now that waits after a failure. A live run of it goes on.
 async fn retry_now<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
-    bead: &Bead,
+    decision: &Decision,
 ) -> Result<(), StoreError> {
+    let Some(bead) = bead_of(change, decision).await? else {
+        return Ok(());
+    };
     timer::cancel(change.tx, TimerKind::BeadRetry, &bead.id).await?;
     let sql = "UPDATE bead SET retry_at = NULL, version = version + 1, updated_at = ?2 \
                WHERE id = ?1 AND retry_at IS NOT NULL";
@@ -209,9 +252,14 @@ async fn budget_answered<S: Statements, R: Random>(
                 return Ok(());
             };
             if what == Effect::GrantBudget {
-                reopen(change, &bead.id, by == By::Person && is_exhausted(&bead)).await
+                let how = Reopens {
+                    decision,
+                    by,
+                    forgets: by == By::Person && is_exhausted(&bead),
+                };
+                reopen(change, &bead, how).await
             } else {
-                keep_blocked(change, &bead, "budget_withheld").await
+                keep_blocked(change, &bead, decision, "budget_withheld").await
             }
         }
         _ => Ok(()),

@@ -1,5 +1,5 @@
 use loom_domain::{
-    bead::{Bead, Priority},
+    bead::{Bead, HeldBy, Priority},
     budget::BudgetScope,
     decision::{
         Assignee, DEADLINE, DecisionKind, HIGH_RISK_TAG, NewDecision, Stakes, assign, budget_of,
@@ -12,7 +12,7 @@ use loom_domain::{
 use loom_platform::{Random, Statements};
 
 use super::{decider, get};
-use crate::{StoreError, budget, change::Change, row::to_json, timer};
+use crate::{StoreError, bead, budget, change::Change, row::to_json, timer};
 
 /// Puts a question about a bead, and holds the bead. Does nothing while a question with the same fingerprint is open
 /// (invariant I10), and returns `None` then.
@@ -110,6 +110,10 @@ async fn put<S: Statements, R: Random>(
     if let Some(bead) = bead {
         let sql = "UPDATE bead SET open_decisions = open_decisions + 1, version = version + 1 WHERE id = ?1";
         change.tx.execute(sql, vec![(&bead.id).into()]).await?;
+        if new.kind.holds_until_answered() {
+            let by = HeldBy::Decision(id.clone());
+            bead::hold(change, &bead.id, &by, new.kind.as_str()).await?;
+        }
     }
     if assignee == Assignee::DecisionMaker {
         decider::file(change, &get(change.tx, &id).await?, bead).await?;

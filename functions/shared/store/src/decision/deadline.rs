@@ -1,5 +1,5 @@
 use loom_domain::{
-    bead::{BeadStatus, Priority},
+    bead::{BeadStatus, HeldBy, Priority},
     budget::BudgetScope,
     decision::{
         DEADLINE_DECIDER, Decision, DecisionKind, DecisionStatus, Due, budget_of, is_exhausted,
@@ -9,7 +9,6 @@ use loom_domain::{
 use loom_platform::{Random, Statements};
 
 use super::{
-    apply::keep_blocked,
     decide::{By, take},
     decider, find, get,
     settle::settle,
@@ -101,8 +100,10 @@ async fn hold_without_question<S: Statements, R: Random>(
         return Ok(());
     };
     let bead = bead::get(change.tx, bead_id).await?;
-    if bead.status == BeadStatus::Open {
-        keep_blocked(change, &bead, "decision_expired").await?;
+    let waits = matches!(bead.status, BeadStatus::Open | BeadStatus::Blocked);
+    if waits && bead.held_by.is_none() {
+        let by = HeldBy::Decision(expired.id.clone());
+        bead::hold(change, bead_id, &by, "decision_expired").await?;
     }
     Ok(())
 }

@@ -24,6 +24,9 @@ use crate::{
     run, timer,
 };
 
+/// In SQL: the context of a decision with the note `?2` at its end, on a line of its own.
+const WITH_NOTE: &str = "CASE context WHEN '' THEN ?2 ELSE context || char(10) || ?2 END";
+
 /// Whether the project has an agent that decides what is routine.
 pub(super) async fn exists<S: Statements>(tx: &S, project_id: &str) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM agent WHERE role = 'decision-maker' AND (project_id IS NULL OR project_id = ?1) LIMIT 1";
@@ -59,11 +62,12 @@ pub(super) async fn file<S: Statements, R: Random>(
             change.tx.execute(sql, values).await?;
         }
         Err(StoreError::Refused(refusal)) => {
-            let note = format!("\nThe decision-maker was not asked: {}", refusal.message);
-            let sql =
-                "UPDATE decision SET assignee = 'human', context = context || ?2 WHERE id = ?1";
+            let note = format!("The decision-maker was not asked: {}", refusal.message);
+            let sql = format!(
+                "UPDATE decision SET assignee = 'human', context = {WITH_NOTE} WHERE id = ?1"
+            );
             let values = vec![(&decision.id).into(), note.into()];
-            change.tx.execute(sql, values).await?;
+            change.tx.execute(&sql, values).await?;
         }
         Err(error) => return Err(error),
     }
@@ -177,15 +181,17 @@ pub(super) async fn escalate<S: Statements, R: Random>(
     note: &str,
 ) -> Result<(), StoreError> {
     let deadline_at = next_deadline(change.now);
-    let sql = "UPDATE decision SET assignee = 'human', priority = ?2, escalations = escalations + 1, deadline_at = ?3, \
-               context = context || ?4, version = version + 1 WHERE id = ?1 AND status = 'open'";
+    let sql = format!(
+        "UPDATE decision SET assignee = 'human', priority = ?3, escalations = escalations + 1, deadline_at = ?4, \
+         context = {WITH_NOTE}, version = version + 1 WHERE id = ?1 AND status = 'open'"
+    );
     let values = vec![
         (&decision.id).into(),
+        note.into(),
         priority.number().into(),
         deadline_at.0.into(),
-        format!("\n{note}").into(),
     ];
-    if change.tx.execute(sql, values).await? == 0 {
+    if change.tx.execute(&sql, values).await? == 0 {
         return Ok(());
     }
     timer::set(

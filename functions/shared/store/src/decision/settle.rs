@@ -1,4 +1,5 @@
 use loom_domain::{
+    bead::HeldBy,
     decision::{Decision, DecisionStatus},
     event::{EventKind, NewEvent},
     run::answer_text,
@@ -7,7 +8,7 @@ use loom_domain::{
 use loom_platform::{Random, Statements};
 
 use super::{decider, get};
-use crate::{StoreError, change::Change, run, timer};
+use crate::{StoreError, bead, change::Change, run, timer};
 
 /// An event about a decision, with its project and bead.
 pub(super) fn about(event: NewEvent, decision: &Decision) -> NewEvent {
@@ -105,6 +106,14 @@ async fn answer_where<S: Statements, R: Random>(
     for row in change.tx.query(&sql, parameters).await? {
         let ended = get(change.tx, &row.text(0)?).await?;
         settle(change, &ended, true).await?;
+        if let Some(bead_id) = &ended.bead_id {
+            let holder = Some(HeldBy::Decision(ended.id.clone()));
+            if let Some(bead) = bead::find(change.tx, bead_id).await?
+                && bead.held_by == holder
+            {
+                bead::release(change, &bead).await?;
+            }
+        }
     }
     Ok(())
 }

@@ -72,16 +72,18 @@ pub(super) async fn apply<S: Statements, R: Random>(
         )
         .await?;
     let after = &ending.bead;
-    let closes = after.status == BeadStatus::Closed;
+    let status = bead::unless_held(&bead, after.status);
+    let closes = status == BeadStatus::Closed;
     change
         .tx
         .execute(
             "UPDATE bead SET status = ?2, run_id = NULL, in_review = ?3, retry_at = ?4, failed_runs = failed_runs + ?5, \
              close_reason = ?6, commit_id = COALESCE(?7, commit_id), closed_at = ?8, fence = fence + 1, \
-             version = version + 1, updated_at = ?9 WHERE id = ?1",
+             version = version + 1, updated_at = ?9, held_by = CASE WHEN ?2 = 'closed' THEN NULL ELSE held_by END \
+             WHERE id = ?1",
             vec![
                 (&bead.id).into(),
-                after.status.as_str().into(),
+                status.as_str().into(),
                 after.in_review.into(),
                 after.retry_at.map(|at| at.0).into(),
                 after.counts_as_failure.into(),
@@ -110,8 +112,8 @@ pub(super) async fn apply<S: Statements, R: Random>(
         .with("steps", run.steps);
     change.event(ended).await?;
     agent::run_ended(change, run, &ending).await?;
-    if after.status != bead.status {
-        bead::status_changed(change, &bead, after.status, &ending.code).await?;
+    if status != bead.status {
+        bead::status_changed(change, &bead, status, &ending.code).await?;
     }
     if let Some(new) = &ending.decision {
         let bead = bead::get(change.tx, &bead.id).await?;

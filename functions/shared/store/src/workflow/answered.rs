@@ -57,7 +57,7 @@ pub async fn answered<S: Statements, R: Random>(
     };
     let bead = bead::get(change.tx, &execution.bead_id).await?;
     if let Some(agent_id) = assignee
-        && bead.status == BeadStatus::Open
+        && (bead.status == BeadStatus::Open || bead.held_by.is_some())
         && bead.author_agent.as_ref() != Some(&agent_id)
     {
         let sql = "UPDATE bead SET assigned_to = ?2, version = version + 1 WHERE id = ?1 \

@@ -2,7 +2,7 @@
 
 use loom_domain::{
     Refusal,
-    bead::{Bead, BeadStatus},
+    bead::Bead,
     run::{EndReason, Run},
     workflow::{Command, ExecutionStatus, Outcome, Stand, Wait, stand},
 };
@@ -113,6 +113,9 @@ pub(super) async fn give_up<S: Statements, R: Random>(
     release(change, &before).await
 }
 
+/// The code of the refusal to open a bead past where its workflow waits.
+pub(crate) const WORKFLOW_WAITS: &str = "workflow_waits";
+
 /// Lets an execution go on whose bead a person opens again, or refuses: where the execution waits for something, the
 /// bead cannot be opened past it.
 pub(crate) fn bead_reopened<'a, S: Statements, R: Random>(
@@ -136,7 +139,7 @@ pub(crate) fn bead_reopened<'a, S: Statements, R: Random>(
             _ => return Ok(()),
         };
         Err(Refusal::conflict(
-            "workflow_waits",
+            WORKFLOW_WAITS,
             format!(
                 "Bead {} follows execution {}, which waits for {waits} at node {}. Decide it, signal it, or restart the execution from another node.",
                 bead.id, live.id, live.node
@@ -194,9 +197,4 @@ pub async fn timed_out<S: Statements, R: Random>(
     }
     advance(change, execution_id, Command::TimeOut { stay }, None, None).await?;
     Ok(())
-}
-
-/// Whether the bead has ended, one way or the other.
-pub(super) fn is_over(bead: &Bead) -> bool {
-    bead.status == BeadStatus::Closed
 }

@@ -27,7 +27,7 @@ pub use execution::{
 };
 pub(crate) use held::wants_work;
 pub use hooks::timed_out;
-pub(crate) use hooks::{bead_closed, bead_reopened, below_changed, run_ended};
+pub(crate) use hooks::{WORKFLOW_WAITS, bead_closed, bead_reopened, below_changed, run_ended};
 pub use plan::{HELD_BY, beads_of_plan, hold_back};
 pub(crate) use start::reselect;
 pub use start::{start, start_matching};

@@ -15,7 +15,6 @@ use loom_platform::{Random, Statements};
 use super::{
     advance::Asked,
     boxed::{cancel_run, end_wait},
-    hooks::is_over,
     question,
 };
 use crate::{StoreError, agent, bead, change::Change, decision, project, timer};
@@ -80,7 +79,7 @@ pub(super) async fn place<S: Statements, R: Random>(
         Stand::Cancelled => {
             release(change, execution).await?;
             let bead = bead::get(change.tx, &execution.bead_id).await?;
-            if is_over(&bead) {
+            if bead.status == BeadStatus::Closed {
                 return Ok(());
             }
             hold(change, &bead, "workflow_cancelled").await

@@ -1,14 +1,15 @@
 use loom_domain::{
     bead::{Bead, BeadStatus, Reason, ReasonCode},
-    workflow::{ExecutionStatus, Wait},
+    workflow::{ExecutionStatus, Stand, Wait, stand},
 };
 use loom_platform::Statements;
 
 use super::{
     execution::{live_of_bead, node_of},
     plan::HELD_BY,
+    question::of_stay,
 };
-use crate::StoreError;
+use crate::{StoreError, decision};
 
 /// Why the workflow of a blocked bead, or the plan that it is part of, keeps it from being worked on.
 pub(crate) async fn why<S: Statements>(
@@ -28,6 +29,10 @@ pub(crate) async fn why<S: Statements>(
         return Ok(None);
     };
     let (definition, node) = node_of(statements, &live).await?;
+    let works = matches!(stand(&definition, &live), Stand::Work { .. });
+    if works && bead.held_by.is_some() && !decision::is_open(statements, &of_stay(&live)).await? {
+        return Ok(None);
+    }
     let steer = format!("POST /api/v1/workflows/executions/{}", live.id);
     let what = if live.is_paused {
         format!("is paused; {steer}/resume lets it go on")

@@ -11,17 +11,18 @@
 mod common;
 mod deadline;
 mod effects;
+mod holds;
 mod maker;
 mod once;
 
 use common::World;
 use loom_domain::{
     agent::Agent,
-    bead::{Bead, BeadInput, BeadStatus},
+    bead::{Bead, BeadStatus},
     decision::{Decision, DecisionKind, NewDecision},
 };
 use loom_platform::{Database, Platform, Statements, Transaction};
-use loom_store::{Change, StoreError, agent, decision};
+use loom_store::{Change, StoreError, agent, bead, decision};
 
 fn question(kind: DecisionKind, bead: &Bead) -> NewDecision {
     NewDecision::new(
@@ -34,11 +35,11 @@ fn question(kind: DecisionKind, bead: &Bead) -> NewDecision {
 /// A bead that is blocked after two failed runs.
 async fn blocked(world: &World, title: &str) -> Bead {
     let bead = world.bead(title).await;
-    let input = BeadInput {
-        status: Some(BeadStatus::Blocked),
-        ..Default::default()
-    };
-    world.update(&bead.id, input).await.unwrap();
+    let blocked = BeadStatus::Blocked;
+    write!(world, |change| bead::change_status(
+        &change, &bead, blocked, "failed"
+    ))
+    .unwrap();
     set(world, "UPDATE bead SET failed_runs = 2, dispatch_count = 5").await;
     world.read(&bead.id).await
 }
