@@ -1,9 +1,9 @@
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use super::tree::{Content, Entry, Tree};
 use crate::{
     action::nearest,
     workflow::{Problem, lines::Marks},
+    yaml::{Content, Entry, Tree, short},
 };
 
 /// The keys of one mapping, read one by one; what cannot be read is noted and counts as absent.
@@ -181,7 +181,7 @@ impl<'a> Fields<'a> {
         let Some(entry) = self.find(key) else {
             return Map::new();
         };
-        match json(&entry.value) {
+        match entry.value.json() {
             Value::Object(map) => map,
             _ => {
                 self.wrong(entry, "a mapping", problems);
@@ -189,39 +189,4 @@ impl<'a> Fields<'a> {
             }
         }
     }
-}
-
-/// A value by YAML's own rules for plain words.
-fn json(tree: &Tree) -> Value {
-    match &tree.content {
-        _ if tree.is_null() => Value::Null,
-        Content::Text {
-            text,
-            is_plain: true,
-        } => match text.as_str() {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            _ => match serde_json::from_str::<Number>(text) {
-                Ok(number) => Value::Number(number),
-                Err(_) => Value::String(text.clone()),
-            },
-        },
-        Content::Text { text, .. } => Value::String(text.clone()),
-        Content::List(items) => Value::Array(items.iter().map(json).collect()),
-        Content::Map(entries) => Value::Object(
-            entries
-                .iter()
-                .map(|entry| (entry.key.clone(), json(&entry.value)))
-                .collect(),
-        ),
-    }
-}
-
-/// Enough of a text to recognise it.
-pub(super) fn short(text: &str) -> String {
-    let mut short: String = text.chars().take(60).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

@@ -5,7 +5,6 @@
 
 mod fields;
 mod read;
-mod tree;
 
 #[cfg(test)]
 mod defects;
@@ -13,9 +12,15 @@ mod defects;
 mod tests;
 
 use super::{Definition, Problem, validate};
+use crate::yaml::{self, Rules};
 
 /// The largest file, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
+/// A definition nests five deep.
+const RULES: Rules = Rules {
+    noun: "workflow",
+    depth: 16,
+};
 /// More problems than these are not told at once.
 const MAX_PROBLEMS: usize = 50;
 
@@ -32,7 +37,10 @@ pub fn parse(text: &str) -> Result<Definition, Vec<Problem>> {
         );
         return Err(vec![Problem::new(1, message)]);
     }
-    let tree = tree::read(text)?;
+    let tree = yaml::read(text, &RULES).map_err(|mistakes| {
+        let problem = |mistake: yaml::Mistake| Problem::new(mistake.line, mistake.message);
+        mistakes.into_iter().map(problem).collect::<Vec<_>>()
+    })?;
     let mut draft = read::read(&tree)?;
     validate::fields(&draft.definition, &draft.lines, &mut draft.problems);
     if draft.is_whole {

@@ -1,15 +1,13 @@
 use std::collections::BTreeMap;
 
-use super::{
-    fields::{Fields, short},
-    tree::{Content, Tree},
-};
+use super::fields::Fields;
 use crate::{
     role::Role,
     workflow::{
         Definition, Edge, Match, Node, NodeType, Outcome, Problem, Wait,
         lines::{Lines, Marks},
     },
+    yaml::{Content, Tree, short},
 };
 
 const TOP: [&str; 8] = [

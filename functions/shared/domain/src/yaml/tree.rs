@@ -1,21 +1,19 @@
 use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
+use serde_json::{Number, Value};
 
-use crate::workflow::Problem;
-
-/// How deep lists and mappings may nest: a definition needs five, and the reader is recursive.
-const MAX_DEPTH: usize = 16;
+use super::{Mistake, Rules};
 
 /// A value of the file, with the line on which it starts.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Tree {
-    pub(super) line: usize,
-    pub(super) content: Content,
+pub(crate) struct Tree {
+    pub(crate) line: usize,
+    pub(crate) content: Content,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// What a plain one means (number, truth, nothing) is for the reader of the field to say.
     Text {
         text: String,
@@ -26,16 +24,42 @@ pub(super) enum Content {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) line: usize,
-    pub(super) key: String,
-    pub(super) value: Tree,
+pub(crate) struct Entry {
+    pub(crate) line: usize,
+    pub(crate) key: String,
+    pub(crate) value: Tree,
 }
 
 impl Tree {
     /// Nothing is written there, or a word for nothing.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.content, Content::Text { text, is_plain: true } if matches!(text.as_str(), "" | "~" | "null"))
+    }
+
+    /// The value as JSON, by YAML's own rules for plain words.
+    pub(crate) fn json(&self) -> Value {
+        match &self.content {
+            _ if self.is_null() => Value::Null,
+            Content::Text {
+                text,
+                is_plain: true,
+            } => match text.as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                _ => match serde_json::from_str::<Number>(text) {
+                    Ok(number) => Value::Number(number),
+                    Err(_) => Value::String(text.clone()),
+                },
+            },
+            Content::Text { text, .. } => Value::String(text.clone()),
+            Content::List(items) => Value::Array(items.iter().map(Self::json).collect()),
+            Content::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.value.json()))
+                    .collect(),
+            ),
+        }
     }
 }
 
@@ -44,26 +68,31 @@ struct Stop;
 
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
+    rules: &'a Rules,
     line: usize,
-    problems: Vec<Problem>,
+    mistakes: Vec<Mistake>,
 }
 
 /// Reads the one document of a file, without what makes YAML surprising: anchors, aliases, tags, duplicate keys.
-pub(super) fn read(text: &str) -> Result<Tree, Vec<Problem>> {
+pub(crate) fn read(text: &str, rules: &Rules) -> Result<Tree, Vec<Mistake>> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
+        rules,
         line: 1,
-        problems: Vec::new(),
+        mistakes: Vec::new(),
     };
     match reader.document() {
-        Ok(tree) if reader.problems.is_empty() => Ok(tree),
-        _ => Err(reader.problems),
+        Ok(tree) if reader.mistakes.is_empty() => Ok(tree),
+        _ => Err(reader.mistakes),
     }
 }
 
 impl<'a> Reader<'a> {
-    fn problem(&mut self, line: usize, message: impl Into<String>) {
-        self.problems.push(Problem::new(line, message));
+    fn mistake(&mut self, line: usize, message: impl Into<String>) {
+        self.mistakes.push(Mistake {
+            line,
+            message: message.into(),
+        });
     }
 
     fn next(&mut self) -> Result<Event<'a>, Stop> {
@@ -74,11 +103,11 @@ impl<'a> Reader<'a> {
             }
             Some(Err(error)) => {
                 let message = format!("this is not YAML: {}.", error.info());
-                self.problem(error.marker().line(), message);
+                self.mistake(error.marker().line(), message);
                 Err(Stop)
             }
             None => {
-                self.problem(self.line, "the file ends too early.");
+                self.mistake(self.line, "the file ends too early.");
                 Err(Stop)
             }
         }
@@ -90,7 +119,8 @@ impl<'a> Reader<'a> {
                 Event::StreamStart => {}
                 Event::DocumentStart(_) => break,
                 _ => {
-                    self.problem(1, "the file is empty. It must hold a workflow.");
+                    let message = format!("the file is empty. It must hold a {}.", self.rules.noun);
+                    self.mistake(1, message);
                     return Err(Stop);
                 }
             }
@@ -102,9 +132,11 @@ impl<'a> Reader<'a> {
                 Event::DocumentEnd => {}
                 Event::StreamEnd => return Ok(tree),
                 _ => {
-                    let message =
-                        "a second document starts here. One file is one workflow; remove the ---.";
-                    self.problem(self.line, message);
+                    let message = format!(
+                        "a second document starts here. One file is one {}; remove the ---.",
+                        self.rules.noun
+                    );
+                    self.mistake(self.line, message);
                     return Err(Stop);
                 }
             }
@@ -113,10 +145,10 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, event: Event<'a>, depth: usize) -> Result<Tree, Stop> {
         let line = self.line;
-        if depth > MAX_DEPTH {
-            self.problem(
+        if depth > self.rules.depth {
+            self.mistake(
                 line,
-                format!("lists and mappings nest deeper than {MAX_DEPTH}."),
+                format!("lists and mappings nest deeper than {}.", self.rules.depth),
             );
             return Err(Stop);
         }
@@ -144,13 +176,15 @@ impl<'a> Reader<'a> {
                 Content::Map(self.map(depth)?)
             }
             Event::Alias(_) => {
-                let message =
-                    "an alias (*) stands here. Write the value out: a workflow has no aliases.";
-                self.problem(line, message);
+                let message = format!(
+                    "an alias (*) stands here. Write the value out: a {} has no aliases.",
+                    self.rules.noun
+                );
+                self.mistake(line, message);
                 Content::List(Vec::new())
             }
             _ => {
-                self.problem(line, "a value is missing here.");
+                self.mistake(line, "a value is missing here.");
                 return Err(Stop);
             }
         };
@@ -169,13 +203,13 @@ impl<'a> Reader<'a> {
             let event = self.next()?;
             let value = self.value(event, depth + 1)?;
             let Content::Text { text, .. } = key.content else {
-                self.problem(key.line, "a key must be a word, not a list or a mapping.");
+                self.mistake(key.line, "a key must be a word, not a list or a mapping.");
                 continue;
             };
             if let Some(first) = lines.get(&text) {
                 let message =
                     format!("{text} is already set on line {first}. Remove one of the two.");
-                self.problem(key.line, message);
+                self.mistake(key.line, message);
                 continue;
             }
             lines.insert(text.clone(), key.line);
@@ -189,13 +223,16 @@ impl<'a> Reader<'a> {
 
     fn refuse_extras(&mut self, anchor: usize, is_tagged: bool) {
         if anchor != 0 {
-            let message = "an anchor (&) stands here. Remove it: a workflow has no anchors.";
-            self.problem(self.line, message);
+            let message = format!(
+                "an anchor (&) stands here. Remove it: a {} has no anchors.",
+                self.rules.noun
+            );
+            self.mistake(self.line, message);
         }
         if is_tagged {
             let message =
                 "a tag (!) stands here. Remove it: the field says which type its value has.";
-            self.problem(self.line, message);
+            self.mistake(self.line, message);
         }
     }
 }
