@@ -7,12 +7,11 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use loom_api::{Error, Query};
+use loom_domain::bead_file::{BeadFile, FileComment, jsonl};
 use loom_platform::Platform;
-use loom_store::bead::{self, Comment};
+use loom_store::bead;
 use loom_store::{StoreError, project};
 use serde::Deserialize;
-
-use crate::jsonl;
 
 /// How many beads are in memory at once.
 const PAGE: i64 = 500;
@@ -61,13 +60,13 @@ async fn page<P: Platform>(
         return Ok(None);
     };
     let ids: Vec<&str> = beads.iter().map(|bead| bead.id.as_str()).collect();
-    let mut comments: HashMap<String, Vec<Comment>> = HashMap::new();
+    let mut comments: HashMap<String, Vec<FileComment>> = HashMap::new();
     for (bead_id, comment) in bead::comments_of(database, &ids).await? {
         comments.entry(bead_id).or_default().push(comment);
     }
-    let lines = beads.iter().map(|bead| {
-        let said = comments.get(&bead.id).map_or(&[][..], Vec::as_slice);
-        jsonl::line(bead, said)
+    let lines = beads.into_iter().map(|bead| {
+        let said = comments.remove(&bead.id).unwrap_or_default();
+        jsonl::line(&BeadFile::of(bead, said))
     });
     Ok(Some((lines.collect(), last)))
 }

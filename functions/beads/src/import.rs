@@ -4,12 +4,11 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
 use loom_api::{Caller, Error, Json, Query};
+use loom_domain::bead_file::jsonl::{self, Line};
 use loom_platform::{Database, Platform, Transaction};
-use loom_store::bead::{self, Imported, refuse_file};
+use loom_store::bead::{self, Imported, ImportedBead, Skipped, refuse_file};
 use loom_store::{Change, project};
 use serde::{Deserialize, Serialize};
-
-use crate::jsonl::{self, Line};
 
 /// The largest file, in bytes.
 pub(crate) const LARGEST: usize = 10 * 1024 * 1024;
@@ -78,8 +77,8 @@ pub(crate) async fn import<P: Platform>(
     let (mut beads, mut deleted, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate() {
         match jsonl::parse(index + 1, line) {
-            Ok(Line::Bead(bead)) => beads.push(*bead),
-            Ok(Line::Deleted(skipped)) => deleted.push(skipped),
+            Ok(Line::Bead(file)) => beads.push(ImportedBead::of(index + 1, *file)),
+            Ok(Line::Deleted(id)) => deleted.push(Skipped::deleted(index + 1, id)),
             Ok(Line::Empty) => {}
             Err(mistakes) => errors.extend(mistakes),
         }

@@ -30,7 +30,6 @@ mod escalate;
 mod export;
 mod file;
 mod import;
-mod jsonl;
 mod list;
 mod read;
 mod ready;
