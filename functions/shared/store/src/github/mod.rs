@@ -1,12 +1,35 @@
 //! What deliveries of GitHub's do: each in one transaction, so that it is done wholly or not at all, and in any order
 //! and number with the same result.
 
+mod attempt;
+mod build;
 mod checks;
+mod command;
+mod comment;
+mod issue;
+mod links;
+mod pull_request;
+mod pull_review;
+mod rate;
+mod report;
+mod repository;
+mod review;
+mod told;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use loom_domain::{github::intent::Intent, project::Project};
+use loom_domain::{
+    Refusal,
+    github::{GithubSettings, intent::Intent},
+    project::Project,
+};
 use loom_platform::{Random, Statements};
+
+pub use links::{
+    LinkedPullRequest, file_issue, issue_of_bead, link_pull_request, pull_request_of_bead,
+    unfiled_issues,
+};
+pub use report::{Notice, Report, due_reports, forget_report, report_later, reported, take_report};
 
 use crate::{StoreError, change::Change, project};
 
@@ -30,7 +53,7 @@ impl Facts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Stable, `snake_case`.
-    pub code: String,
+    pub code: &'static str,
     /// A sentence for people.
     pub why: String,
 }
@@ -49,18 +72,22 @@ pub struct Applied {
 }
 
 impl Applied {
-    fn note(&mut self, code: &str, why: impl Into<String>) {
+    fn note(&mut self, code: &'static str, why: impl Into<String>) {
         self.notes.push(Note {
-            code: code.to_owned(),
+            code,
             why: why.into(),
         });
+    }
+
+    fn refused(&mut self, refusal: &Refusal) {
+        self.note(refusal.code, refusal.message.clone());
     }
 }
 
 /// Does everything that a delivery asks for, in the open transaction of `change`.
 ///
 /// What a rule refuses, such as a command that does not fit the state, is a [`Note`] and not an error: an error means
-/// that nothing was done, and that trying again may help.
+/// that nothing must be committed, and that trying again may help.
 pub async fn apply<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     project: &Project,
@@ -68,16 +95,20 @@ pub async fn apply<S: Statements, R: Random>(
     facts: &Facts,
 ) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
+    let to = &mut applied;
     for intent in intents {
         match intent {
-            Intent::ChecksEnded(ended) => {
-                checks::ended(change, project, ended, &mut applied).await?;
+            Intent::Announce(announcement) => told::announce(change, project, announcement).await?,
+            Intent::Issue(issue) => issue::follow(change, project, issue, to).await?,
+            Intent::Comment(said) => comment::take(change, project, said, facts, to).await?,
+            Intent::PullRequest(shown) => {
+                pull_request::follow(change, project, shown, to).await?;
             }
+            Intent::Review(review) => review::take(change, project, review, facts, to).await?,
+            Intent::ChecksEnded(ended) => checks::ended(change, project, ended, to).await?,
+            Intent::Build(build) => build::ended(change, project, build, to).await?,
             Intent::Push(push) => checks::pushed(change, project, push).await?,
-            _ => {
-                let _ = facts.may_write("");
-                applied.note("not_handled", "");
-            }
+            Intent::Repository(what) => repository::changed(change, project, what, to).await?,
         }
     }
     Ok(applied)
@@ -95,4 +126,44 @@ pub async fn project_of<S: Statements>(
         }
     }
     Ok(None)
+}
+
+/// How a project works with GitHub; where it says nothing, as everything is by default.
+fn settings(project: &Project) -> Cow<'_, GithubSettings> {
+    match &project.github {
+        Some(settings) => Cow::Borrowed(settings),
+        None => Cow::Owned(GithubSettings::default()),
+    }
+}
+
+/// What a bead is about, the same in every Loom: `github:<what>:<owner>/<name>#<which>`.
+fn fingerprint(project: &Project, what: &str, which: &str) -> String {
+    let repository = project
+        .repository()
+        .map(|repository| repository.key())
+        .unwrap_or_default();
+    format!("github:{what}:{repository}#{which}")
+}
+
+/// Somebody on GitHub who makes a change.
+struct Acting(String);
+
+/// The change is made by the person of this login, if it is known, and else by whoever handles the delivery.
+fn acting<S, R>(change: &Change<'_, S, R>, login: &str) -> Acting {
+    Acting(if login.is_empty() {
+        change.actor.to_owned()
+    } else {
+        format!("github:{login}")
+    })
+}
+
+impl Acting {
+    fn of<'a, S, R>(&'a self, change: &Change<'a, S, R>) -> Change<'a, S, R> {
+        Change {
+            tx: change.tx,
+            random: change.random,
+            actor: &self.0,
+            now: change.now,
+        }
+    }
 }
