@@ -39,6 +39,8 @@ mod plan;
 #[cfg(test)]
 mod repository;
 #[cfg(test)]
+mod runner;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod schedule;

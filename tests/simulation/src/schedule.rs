@@ -10,6 +10,7 @@ use crate::{
     hub::Because,
     mutation::Mutation,
     plan::Plan,
+    runner::Sum,
     watch,
     world::World,
 };
@@ -55,9 +56,8 @@ pub(crate) struct Report {
     pub(crate) fingerprint: u64,
 }
 
-impl Report {
-    /// Adds another schedule's.
-    pub(crate) fn add(&mut self, other: Self) {
+impl Sum for Report {
+    fn add(&mut self, other: Self) {
         self.schedules += other.schedules;
         self.polls += other.polls;
         self.crashes += other.crashes;
@@ -77,7 +77,9 @@ impl Report {
         self.answers += other.answers;
         self.fingerprint ^= other.fingerprint;
     }
+}
 
+impl Report {
     fn of(world: &World, evidence: &Evidence) -> Self {
         let count = |found: usize| u64::try_from(found).unwrap_or(u64::MAX);
         let paid = |because| {

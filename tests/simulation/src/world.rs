@@ -12,7 +12,7 @@ use std::{
 
 use http::{Request, Response, StatusCode};
 use loom_platform::{
-    Body, Platform, Random, Tasks, body_from,
+    Body, Platform, Random, Statements, Tasks, body_from,
     native::simulation::{Faults, ProcessId, SimPlatform, Simulation},
     read_body,
 };
@@ -296,6 +296,13 @@ impl World {
     /// Drives a question to the world, which stands still meanwhile. `None` while somebody's write is in the way.
     pub(crate) fn ask<T>(&self, question: impl Future<Output = T>) -> Option<T> {
         self.simulation.inspect(question)
+    }
+
+    /// The number that a question to the database has for an answer.
+    pub(crate) fn count(&self, sql: &str) -> i64 {
+        let row = self.ask(self.observer.database().query_one(sql, vec![]));
+        let row = row.expect("reading never waits").unwrap().unwrap();
+        row.integer(0).unwrap()
     }
 
     /// The end of what Loom logged.

@@ -58,6 +58,8 @@ pub(super) struct FlowEvidence {
     /// What they were told that cannot be.
     pub(super) wrong: Vec<String>,
     pub(super) withheld: Vec<String>,
+    /// What people last said of beads, beside their answers.
+    pub(super) words: BTreeMap<String, String>,
     /// How the beads of each motivation ended, oldest first.
     pub(super) outcomes: BTreeMap<String, Vec<String>>,
     /// Where the breaker of each motivation stands.
@@ -131,6 +133,11 @@ async fn gather(world: &World) -> Result<FlowEvidence, StoreError> {
     for row in database.query(sql, vec![]).await? {
         withheld.push(row.text(0)?);
     }
+    let mut words = BTreeMap::new();
+    let sql = "SELECT bead_id, word FROM sim_word ORDER BY sequence";
+    for row in database.query(sql, vec![]).await? {
+        words.insert(row.text(0)?, row.text(1)?);
+    }
     let sql = "SELECT motivation_id, outcome FROM motivation_trigger WHERE outcome IS NOT NULL ORDER BY created_at, id";
     let mut outcomes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in database.query(sql, vec![]).await? {
@@ -161,5 +168,6 @@ async fn gather(world: &World) -> Result<FlowEvidence, StoreError> {
         answers: world.office.answers(),
         wrong: world.office.wrong(),
         withheld,
+        words,
     })
 }

@@ -5,7 +5,7 @@ use loom_domain::{
     decision::{DecisionKind, NewDecision},
     workflow::Command,
 };
-use loom_platform::{Database, Platform, Transaction};
+use loom_platform::{Database, Platform, Statements, Transaction};
 use loom_store::{Change, StoreError, bead, decision, workflow};
 
 use super::people::Person;
@@ -75,10 +75,13 @@ impl Person {
     }
 
     pub(super) async fn change(&self, draw: &mut Draw) {
-        let sql = match draw.below(4) {
+        let sql = match draw.below(5) {
             0 => "SELECT id || ' closed' FROM bead WHERE status <> 'closed' ORDER BY id",
             1 => "SELECT id || ' open' FROM bead WHERE status = 'closed' ORDER BY id",
             2 => "SELECT id || ' open' FROM bead WHERE status = 'blocked' ORDER BY id",
+            3 => {
+                "SELECT id || ' blocked' FROM bead WHERE status IN ('open', 'in_progress') ORDER BY id"
+            }
             _ => "SELECT id || ' again' FROM bead WHERE status IN ('open', 'blocked') ORDER BY id",
         };
         if let Some(pair) = one_of(&self.observer, sql, draw).await {
@@ -100,6 +103,10 @@ impl Person {
             Some(_) => bead::update(&change, &found, input).await?,
             None => bead::redispatch(&change, &found, "once more").await?,
         };
+        let sql = "INSERT INTO sim_word (bead_id, word, at) VALUES (?1, ?2, ?3)";
+        let word = status.unwrap_or(BeadStatus::Open).as_str();
+        tx.execute(sql, vec![id.into(), word.into(), change.now.0.into()])
+            .await?;
         Ok(tx.commit().await?)
     }
 

@@ -23,6 +23,12 @@ pub(crate) enum FlowMutation {
     PausedBeadsAreOpened,
     /// A question does not hold its bead.
     QuestionsHoldNothing,
+    /// Nobody remembers that a person keeps a bead blocked.
+    HoldsAreForgotten,
+    /// The end of a wait lets go of a bead that a person keeps blocked.
+    WaitsRelease,
+    /// The answer of an agent does.
+    AgentsRelease,
     /// Nobody asks about an escalated execution.
     EscalationsAreNotAsked,
     /// The parts of an epic close, and it is not told.
@@ -34,7 +40,7 @@ pub(crate) enum FlowMutation {
 }
 
 impl FlowMutation {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::DecisionsAreDecidedTwice,
         Self::NodeTimersGetLost,
         Self::DeadlinesGetLost,
@@ -45,6 +51,9 @@ impl FlowMutation {
         Self::VisitsAreForgotten,
         Self::PausedBeadsAreOpened,
         Self::QuestionsHoldNothing,
+        Self::HoldsAreForgotten,
+        Self::WaitsRelease,
+        Self::AgentsRelease,
         Self::EscalationsAreNotAsked,
         Self::ParentsAreNotTold,
     ];
@@ -69,6 +78,7 @@ impl FlowMutation {
             // Where it is resumed before anybody claims it, only its events tell.
             Self::PausedBeadsAreOpened => &["held", "I6"],
             Self::QuestionsHoldNothing => &["question", "held"],
+            Self::HoldsAreForgotten | Self::WaitsRelease | Self::AgentsRelease => &["held"],
             // Where the bead ends before anybody looks, only the events tell.
             Self::EscalationsAreNotAsked => &["way on", "answer"],
             Self::ParentsAreNotTold => &["liveness"],
@@ -119,11 +129,24 @@ impl FlowMutation {
             Self::PausedBeadsAreOpened => &[
                 "CREATE TRIGGER mutation AFTER INSERT ON event WHEN NEW.kind = 'bead.status_change' \
                  AND json_extract(NEW.data, '$.reason') = 'workflow_paused' \
-                 BEGIN UPDATE bead SET status = 'open' WHERE id = NEW.bead_id; END",
+                 BEGIN UPDATE bead SET status = 'open', held_by = NULL WHERE id = NEW.bead_id; END",
             ],
             Self::QuestionsHoldNothing => &[
                 "CREATE TRIGGER mutation AFTER UPDATE OF open_decisions ON bead WHEN NEW.open_decisions = 1 AND OLD.open_decisions = 0 \
-                 BEGIN UPDATE bead SET open_decisions = 0, status = 'open' WHERE id = NEW.id AND run_id IS NULL; END",
+                 BEGIN UPDATE bead SET open_decisions = 0, status = 'open', held_by = NULL WHERE id = NEW.id AND run_id IS NULL; END",
+            ],
+            Self::HoldsAreForgotten => &[
+                "CREATE TRIGGER mutation AFTER UPDATE OF held_by ON bead WHEN NEW.held_by IS NOT NULL \
+                 BEGIN UPDATE bead SET held_by = NULL WHERE id = NEW.id; END",
+            ],
+            Self::WaitsRelease => &[
+                "CREATE TRIGGER mutation AFTER INSERT ON workflow_history WHEN json_extract(NEW.record, '$.from') IN \
+                 (SELECT node FROM sim_node WHERE type IN ('wait', 'approval')) \
+                 BEGIN UPDATE bead SET held_by = NULL WHERE id = (SELECT bead_id FROM workflow_execution WHERE id = NEW.execution_id); END",
+            ],
+            Self::AgentsRelease => &[
+                "CREATE TRIGGER mutation AFTER UPDATE OF decision ON decision WHEN NEW.decider LIKE 'agent:%' \
+                 BEGIN UPDATE bead SET held_by = NULL WHERE id = NEW.bead_id; END",
             ],
             Self::EscalationsAreNotAsked => &[
                 "CREATE TRIGGER mutation AFTER INSERT ON event WHEN NEW.kind = 'decision.created' \

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use loom_domain::workflow::{ExecutionStatus, Outcome, Record};
 
 use super::evidence::FlowEvidence;
-use crate::{evidence::Evidence, world::World};
+use crate::{evidence::Evidence, runner::Sum, world::World};
 
 /// What a schedule of this kind went through: the proof that it was not idle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,11 +49,13 @@ pub(super) const REACHED: &[&str] = &[
     "refused signal_not_awaited",
     "refused execution_live",
     "motivated beads",
+    "held by a decision",
+    "held by a person",
+    "released",
 ];
 
-impl FlowReport {
-    /// Adds another schedule's.
-    pub(super) fn add(&mut self, other: Self) {
+impl Sum for FlowReport {
+    fn add(&mut self, other: Self) {
         self.schedules += other.schedules;
         self.polls += other.polls;
         self.fingerprint ^= other.fingerprint;
@@ -61,7 +63,9 @@ impl FlowReport {
             *self.counts.entry(name).or_default() += count;
         }
     }
+}
 
+impl FlowReport {
     pub(super) fn count(&self, name: &str) -> u64 {
         self.counts.get(name).copied().unwrap_or(0)
     }
@@ -88,6 +92,16 @@ impl FlowReport {
             let fingerprint = bead.fingerprint.as_deref().unwrap_or_default();
             if fingerprint.starts_with("motivation") {
                 report.more("motivated beads", 1);
+            }
+        }
+        for event in &evidence.events {
+            let Some(held_by) = event.data.get("held_by") else {
+                continue;
+            };
+            let by = held_by.as_str().and_then(|by| by.split_once(':'));
+            match by {
+                Some((who, _)) => report.more(&format!("held by a {who}"), 1),
+                None => report.more("released", 1),
             }
         }
         for question in &flow.questions {

@@ -24,6 +24,23 @@ pub(crate) const TRIGGERS: &[&str] = &[
     "CREATE TRIGGER sim_question AFTER INSERT ON decision BEGIN INSERT INTO sim_wrong \
      SELECT 'question: ' || fingerprint || ' was open ' || COUNT(*) || ' times' FROM decision \
      WHERE fingerprint = NEW.fingerprint AND status = 'open' GROUP BY fingerprint HAVING COUNT(*) > 1; END",
+    // What people say of beads beside their answers: `open` and `closed` release what is held, `blocked` holds.
+    "CREATE TABLE sim_word (sequence INTEGER PRIMARY KEY, bead_id TEXT NOT NULL, word TEXT NOT NULL, at INTEGER NOT NULL)",
+    "CREATE INDEX sim_word_of_bead ON sim_word (bead_id, at)",
+    // The beads that a person keeps blocked, by the answers and the words alone: those of a dangerous question until
+    // that is allowed, or a person says otherwise later, by a word or an answer to what was asked since; and those that a
+    // person blocked, until a person says anything else.
+    "CREATE VIEW sim_held AS SELECT bead_id, what FROM ( \
+     SELECT bead_id, 'decision ' || id AS what, COALESCE(decided_at, created_at) AS since, status = 'open' AS is_open, \
+     COALESCE(decided_at, created_at) AS asked_since FROM decision WHERE kind = 'high_risk' \
+     AND (status IN ('open', 'expired') OR decision = 'needs_more_info') \
+     UNION ALL SELECT bead_id, 'a person', at, 0, 0 FROM sim_word WHERE word = 'blocked') AS held \
+     WHERE NOT EXISTS (SELECT 1 FROM sim_word WHERE sim_word.bead_id = held.bead_id AND word <> 'blocked' AND at >= since) \
+     AND (is_open OR NOT EXISTS (SELECT 1 FROM decision WHERE decision.bead_id = held.bead_id AND decider = 'person' \
+     AND decided_at >= since AND created_at >= asked_since AND CASE kind \
+     WHEN 'high_risk' THEN decision NOT IN ('deny', 'needs_more_info') \
+     WHEN 'budget_override' THEN decision = 'approve' \
+     ELSE kind IN ('escalation', 'attempts_exhausted') AND decision <> 'approve' END))",
     // Nothing that is held is dispatched.
     "CREATE TRIGGER sim_claim AFTER INSERT ON run BEGIN \
      INSERT INTO sim_wrong SELECT 'held: run ' || NEW.id || ' was opened for bead ' || id || ', which ' || open_decisions || \
@@ -36,16 +53,8 @@ pub(crate) const TRIGGERS: &[&str] = &[
      WHERE bead_id = NEW.bead_id AND workflow_execution.status IN ('active', 'escalated') AND \
      (workflow_execution.status = 'escalated' OR json_extract(state, '$.is_paused') OR sim_node.type = 'wait' \
      OR (sim_node.type IN ('approval', 'verify') AND sim_node.role = 'ceo')); \
-     INSERT INTO sim_wrong SELECT 'held: run ' || NEW.id || ' was opened for bead ' || bead_id || ', of which nobody said that it is safe' \
-     FROM decision WHERE id = (SELECT id FROM decision WHERE bead_id = NEW.bead_id AND kind = 'high_risk' \
-     ORDER BY created_at DESC, id DESC LIMIT 1) AND (decision.status = 'expired' OR decision.decision = 'needs_more_info') \
-     AND NOT EXISTS (SELECT 1 FROM event WHERE event.bead_id = NEW.bead_id AND actor = 'person' \
-     AND created_at >= decision.decided_at AND kind NOT LIKE 'decision.%' AND kind <> 'comment.created') \
-     AND NOT EXISTS (SELECT 1 FROM event WHERE event.bead_id = NEW.bead_id AND kind = 'workflow.advanced' \
-     AND created_at >= decision.decided_at AND json_extract(data, '$.record.from') IN \
-     (SELECT node FROM sim_node WHERE type NOT IN ('task', 'commit'))) \
-     AND NOT EXISTS (SELECT 1 FROM decision AS other WHERE other.bead_id = NEW.bead_id AND other.id <> decision.id \
-     AND other.decided_at >= decision.decided_at); \
+     INSERT INTO sim_wrong SELECT 'held: run ' || NEW.id || ' was opened for bead ' || bead_id || ', which ' || what || ' keeps blocked' \
+     FROM sim_held WHERE bead_id = NEW.bead_id; \
      INSERT INTO sim_wrong SELECT 'author: run ' || NEW.id || ' judges at ' || workflow_execution.node || ' what its own agent did' \
      FROM workflow_execution JOIN sim_node ON sim_node.workflow_id = workflow_execution.workflow_id \
      AND sim_node.version = workflow_version AND sim_node.node = workflow_execution.node \
@@ -89,6 +98,8 @@ pub(crate) async fn wrong<S: Statements>(database: &S) -> Result<Vec<String>, Da
            ELSE NOT ({works}) OR fingerprint <> {stay} END \
          UNION ALL SELECT 'held: bead ' || bead.id || ' is ' || bead.status || ' and run ' || run.id || ' is ' || run.status \
            FROM run JOIN bead ON bead.id = run.bead_id WHERE run.status IN ('queued', 'running', 'waiting') AND bead.status <> 'in_progress' \
+         UNION ALL SELECT 'held: bead ' || bead.id || ' is open although ' || what || ' keeps it blocked' \
+           FROM sim_held JOIN bead ON bead.id = bead_id WHERE bead.status = 'open' \
          UNION ALL SELECT 'held: run ' || run.id || ' is ' || run.status || ' although decision ' || fingerprint || ' holds its bead' \
            FROM run JOIN decision ON decision.bead_id = run.bead_id AND decision.status = 'open' AND decision.kind <> 'question' \
            WHERE run.status IN ('queued', 'running', 'waiting') \
@@ -115,6 +126,7 @@ pub(crate) async fn wrong<S: Statements>(database: &S) -> Result<Vec<String>, Da
            AND sim_node.type <> 'wait' AND json_extract(context, '$.held_by_plan') IS NULL \
            AND NOT EXISTS (SELECT 1 FROM decision WHERE decision.bead_id = bead.id AND (decision.status IN ('open', 'expired') \
            OR decision.kind IN ('high_risk', 'budget_override'))) \
+           AND NOT EXISTS (SELECT 1 FROM sim_word WHERE sim_word.bead_id = bead.id AND word = 'blocked') \
          UNION ALL SELECT 'way on: the timer of ' || subject || ' is left over' FROM timer WHERE kind = 'workflow_node' \
            AND NOT EXISTS (SELECT 1 FROM workflow_execution WHERE {works} AND timer.kind = {timer})"
     );

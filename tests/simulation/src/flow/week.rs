@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use loom_platform::{Platform, Statements};
-
 use super::{
     mutation::FlowMutation,
     plan::{FlowPlan, OfficePlan, Temper},
@@ -46,12 +44,6 @@ fn failures(days: i64, mutation: Option<Mutation>) -> (World, Result<(), Wrong>)
     (world, checked)
 }
 
-fn count(world: &World, sql: &str) -> i64 {
-    let row = world.ask(world.observer.database().query_one(sql, vec![]));
-    let row = row.expect("reading never waits").unwrap();
-    row.unwrap().integer(0).unwrap()
-}
-
 #[test]
 fn a_week_of_failures_stays_within_the_caps() {
     let (world, checked) = failures(if cfg!(debug_assertions) { 2 } else { 7 }, None);
@@ -60,9 +52,9 @@ fn a_week_of_failures_stays_within_the_caps() {
     let failed = "SELECT COUNT(*) FROM motivation_trigger WHERE outcome = 'failed'";
     let open = "SELECT COUNT(*) FROM motivation WHERE breaker <> 'closed'";
     let capped = "SELECT COUNT(*) FROM motivation_trigger WHERE result = 'capped'";
-    let found = [filed, failed, open, capped].map(|sql| count(&world, sql));
+    let found = [filed, failed, open, capped].map(|sql| world.count(sql));
     let succeeded = "SELECT COUNT(*) FROM run WHERE status = 'succeeded'";
-    assert_eq!(count(&world, succeeded), 0);
+    assert_eq!(world.count(succeeded), 0);
     println!("filed, failed, open, capped: {found:?}");
     assert!(found.iter().all(|count| *count > 0), "{found:?}");
 }

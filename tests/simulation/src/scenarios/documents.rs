@@ -6,9 +6,9 @@ use loom_store::{
     document::{self, Document},
 };
 
-use crate::{plan::Plan, schedule::verdict, script::Script, world::World};
+use super::crash::{MOST_POLLS, at_every_turn, turns_pass};
+use crate::{plan::Plan, script::Script, world::World};
 
-const MOST_POLLS: u64 = 200_000;
 const PATHS: [&str; 3] = [
     "plans/ORIGINAL_PRD.md",
     "plans/ORIGINAL_PRD.2.md",
@@ -38,31 +38,15 @@ fn world() -> World {
     world
 }
 
-/// The only process is killed once: after each turn that it takes until the documents are committed, and a few more.
-/// Whenever that is, they are committed once, together and before anything else, and the bead is done.
+/// The only process is killed once, while the documents are committed and a little longer. Whenever that is, they are
+/// committed once, together and before anything else, and the bead is done.
 #[test]
 fn documents_survive_a_crash_at_every_port_call() {
-    let turns = undisturbed();
-    let stride = if cfg!(debug_assertions) { 13 } else { 1 };
-    for turn in (1..turns).step_by(stride) {
-        let mut world = world();
-        world.begin();
-        let mut polls = 0;
-        world
-            .simulation
-            .run_until(MOST_POLLS, || {
-                polls += 1;
-                polls == turn
-            })
-            .unwrap();
-        world.simulation.crash(world.replicas[0]);
-        let report = verdict(&mut world).unwrap_or_else(|violation| {
-            panic!("after a crash at turn {turn} of {turns}: {violation}")
-        });
+    at_every_turn(world, 13, until_committed, |world, report, after| {
         assert_eq!(
             (report.closed, report.merges, report.runs),
             (1, 1, 1),
-            "after a crash at turn {turn} of {turns}: {report:#?}"
+            "{after}: {report:#?}"
         );
         let commits = world.repository.commits();
         let brought = |commit: &&loom_workspace::memory::Commit| commit.key.ends_with(":documents");
@@ -71,21 +55,19 @@ fn documents_survive_a_crash_at_every_port_call() {
         files.sort();
         let mut paths = PATHS;
         paths.sort_unstable();
-        assert_eq!(files, paths, "turn {turn}");
+        assert_eq!(files, paths, "{after}");
         assert!(commits[0].message.starts_with("docs: "), "{commits:#?}");
-    }
+    });
 }
 
-/// How many turns it takes until the documents are committed when nothing goes wrong, and then some.
-fn undisturbed() -> u64 {
-    let mut world = world();
-    world.begin();
+/// Lets time pass until the documents are committed, and then some.
+fn until_committed(world: &mut World) {
     while world.repository.commits().is_empty() {
-        world
+        let passed = world
             .simulation
-            .run_for(Duration::from_millis(20), MOST_POLLS)
-            .unwrap();
+            .run_for(Duration::from_millis(20), MOST_POLLS);
+        passed.unwrap();
         assert!(world.simulation.elapsed() < Duration::from_secs(600));
     }
-    world.simulation.polls() + 100
+    turns_pass(world, 100);
 }

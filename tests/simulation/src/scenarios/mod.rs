@@ -2,6 +2,7 @@
 
 mod budget_race;
 mod claim_storm;
+mod crash;
 mod crash_at_every_port_call;
 mod decision_maker;
 mod documents;

@@ -67,6 +67,10 @@ fn is_for_people(evidence: &FlowEvidence, fate: &Fate) -> bool {
         || fate.execution.as_deref() == Some("cancelled")
         || of_bead("expired") > 0
         || held_back
+        || evidence
+            .words
+            .get(&fate.id)
+            .is_some_and(|word| word == "blocked")
         || evidence.stories.iter().any(|story| {
             // For its parts: all other waits have a time.
             let at = story.nodes.get(&story.stored.node);
