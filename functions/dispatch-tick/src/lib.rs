@@ -5,8 +5,10 @@
 //! may run at the same time, from anywhere: whatever one of them takes, it takes with one conditional statement, and the
 //! others find it taken.
 
+mod connectors;
 mod dispatch;
 mod due;
+mod github;
 mod heartbeat;
 mod motivations;
 mod resume;
@@ -43,6 +45,8 @@ pub async fn tick<P: Platform>(platform: &P) -> Result<Summary, Error> {
     let settings = Settings::load(platform).await?;
     heartbeat::probe_if_due(platform).await?;
     motivations::sweep_if_due(platform).await?;
+    connectors::sweep_if_due(platform).await?;
+    github::sweep_if_due(platform).await?;
     due::fire_timers(platform).await?;
     let requeued = due::requeue_expired(platform, &settings).await?;
     let resumed = resume::resume(platform, &settings).await?;

@@ -127,7 +127,9 @@ kinds! {
     GithubRepositoryChanged = "github.repository_changed",
     /// A release was published.
     ReleasePublished = "release.published",
-    /// A delivery from outside was accepted.
+    /// A delivery of GitHub's was accepted and kept.
+    WebhookAccepted = "webhook.accepted",
+    /// An event of GitHub's that a person, or a bot that the project lists, has caused.
     WebhookReceived = "webhook.received",
     /// A delivery was handled, failed, or waits to be tried again.
     WebhookStatusChanged = "webhook.status_change",
@@ -135,6 +137,12 @@ kinds! {
     WebhookRefused = "webhook.refused",
     /// GitHub was asked to send deliveries again that never arrived.
     WebhookRedelivered = "webhook.redelivered",
+    /// A connector was made, changed, or resumed.
+    ConnectorUpdated = "connector.updated",
+    /// A connector was paused, by an admin or because too many deliveries failed: it sends nothing.
+    ConnectorPaused = "connector.paused",
+    /// A connector was deleted.
+    ConnectorDeleted = "connector.deleted",
     /// A lesson was kept.
     LessonCreated = "lesson.created",
     /// Money was refused: a budget would have been exceeded.
