@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use loom_domain::github::web_host;
 use loom_platform::Platform;
 
 use crate::{
@@ -38,6 +39,32 @@ impl<P: Platform> GitHub<P> {
         installation_id: Option<i64>,
     ) -> Repository<P> {
         Repository::new(self.clone(), owner, name, installation_id)
+    }
+
+    /// The repository that a project's `git_repo` names.
+    ///
+    /// Fails with [`GithubError::NotConfigured`] if it is not on the GitHub that is configured: the same owner and name
+    /// there would be something else.
+    pub fn repository_of(
+        &self,
+        repository: &loom_domain::github::Repository,
+        installation_id: Option<i64>,
+    ) -> Result<Repository<P>, GithubError> {
+        let host = web_host(&self.config.origin);
+        if !host.eq_ignore_ascii_case(&repository.host) {
+            return Err(GithubError::not_configured(format!(
+                "{} is on {}, and github_url says that Loom works with {host}; set github_url to the API of {}",
+                repository.full_name(),
+                repository.host,
+                repository.host
+            )));
+        }
+        Ok(self.repository(&repository.owner, &repository.name, installation_id))
+    }
+
+    /// Scheme, host and port of the API.
+    pub fn api_url(&self) -> &str {
+        &self.config.origin
     }
 
     /// Whether Loom acts as a GitHub App. GitHub then signs the commits that name no author.

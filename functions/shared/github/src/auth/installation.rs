@@ -63,7 +63,9 @@ impl<P: Platform> GitHub<P> {
             }
             known.insert(place, found);
         });
-        self.token_of(app, found).await
+        self.token_of(app, found)
+            .await
+            .map_err(|error| not_installed(error, owner, name))
     }
 
     async fn find_installation(
@@ -77,7 +79,10 @@ impl<P: Platform> GitHub<P> {
             segment(owner),
             segment(name)
         ));
-        let answer = self.ask_as_app(app, &call).await?;
+        let answer = self
+            .ask_as_app(app, &call)
+            .await
+            .map_err(|error| not_installed(error, owner, name))?;
         Ok(answer.json::<Installation>()?.id)
     }
 
@@ -119,6 +124,17 @@ impl<P: Platform> GitHub<P> {
         } else {
             Err(answer::failure(call, &answer, self.now()))
         }
+    }
+}
+
+/// A 404 here must not look like "there is no such branch" to a caller to whom that is an answer.
+fn not_installed(error: GithubError, owner: &str, name: &str) -> GithubError {
+    if error.is_not_found() {
+        GithubError::not_configured(format!(
+            "the GitHub App is not installed on {owner}/{name}; install it there, or correct the project's git_repo"
+        ))
+    } else {
+        error
     }
 }
 

@@ -89,6 +89,11 @@ impl<P: Platform> Repository<P> {
             Ok(answer) => return Ok(answer.json::<Wire>()?.into()),
             Err(error) => error,
         };
+        if error.says("does not exist") {
+            return Err(GithubError::NotFound {
+                what: format!("the ref {name}"),
+            });
+        }
         let refused = error.says("fast forward") || error.says("fast-forward");
         if !error.may_have_acted() && !refused {
             return Err(error);
