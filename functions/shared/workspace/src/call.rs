@@ -1,7 +1,7 @@
 use loom_domain::github::GithubSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::Operation;
+use crate::{Operation, WorkspaceError};
 
 /// One operation asked of a workspace, with everything the workspace needs to know: it keeps no registry of projects
 /// or runs of its own.
@@ -17,6 +17,30 @@ pub struct Call {
     pub key: String,
     /// What to do.
     pub operation: Operation,
+}
+
+impl Call {
+    /// Refuses a call whose ids can't be used as file names and trailers.
+    pub fn check(&self) -> Result<(), WorkspaceError> {
+        let run = &self.run.id;
+        let usable = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if run.is_empty() || run.len() > 100 || run.starts_with('.') || !run.chars().all(usable) {
+            return Err(WorkspaceError::refused(
+                "invalid_run",
+                format!(
+                    "{run:?} can't be the id of a run: it has 1 to 100 letters, digits, `-`, `_` and `.`"
+                ),
+            ));
+        }
+        let key = &self.key;
+        if key.is_empty() || key.len() > 200 || !key.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(WorkspaceError::refused(
+                "invalid_key",
+                "an idempotency key has 1 to 200 printable ASCII characters and no spaces",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// What a workspace needs to know about a project.

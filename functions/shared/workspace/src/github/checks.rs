@@ -1,0 +1,331 @@
+//! What the repository's own checks say about a commit.
+
+use std::collections::BTreeMap;
+
+use loom_github::{
+    CheckRun, CheckStatus, Conclusion, Dispatch, GithubError, Repository, StatusState, WorkflowRun,
+};
+use loom_platform::{Clock, Platform, Transaction};
+
+use super::{
+    Task,
+    error::{self, Result, database},
+    journal,
+};
+use crate::{Outcome, WorkspaceError};
+
+/// How long after a commit, or after a workflow was started, checks may take to appear, in milliseconds.
+const GRACE_MS: i64 = 120_000;
+/// How much of the end of a failing job's log is returned, in bytes, and of how many jobs.
+const LOG_TAIL: usize = 8 * 1024;
+const MOST_LOGS: usize = 3;
+/// Where workflows of GitHub Actions lie.
+const WORKFLOWS: &str = ".github/workflows";
+
+/// How the checks of a commit stand.
+pub(super) enum State {
+    /// There are none.
+    None,
+    /// Some are not over; their names.
+    Pending(String),
+    /// All are over.
+    Over {
+        passed: bool,
+        /// Names, conclusions, and the end of what failed.
+        output: String,
+    },
+}
+
+/// The result of the checks of the head, which are started if that is the project's way.
+pub(super) async fn run<P: Platform>(task: &Task<'_, P>) -> Result<Outcome> {
+    task.all_committed()?;
+    let head = &task.space.head;
+    Ok(match started(task).await? {
+        State::Pending(what) => awaiting(head, &what),
+        State::Over { passed, output } => command(head, passed, output),
+        State::None => return Err(no_checks(task).await?),
+    })
+}
+
+/// How the checks of a commit stand, without starting any.
+pub(super) async fn look<P: Platform>(task: &Task<'_, P>, commit: Option<&str>) -> Result<Outcome> {
+    let head = &task.space.head;
+    let commit = commit.unwrap_or(head);
+    if !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) || !(7..=64).contains(&commit.len()) {
+        return Err(WorkspaceError::refused(
+            "invalid_commit",
+            format!("{commit:?} is no commit id"),
+        ));
+    }
+    Ok(match state(task.repository, commit).await? {
+        State::Pending(what) => awaiting(commit, &what),
+        State::Over { passed, output } => command(commit, passed, output),
+        State::None if commit == head && is_fresh(task) && has_workflows(task).await? => {
+            awaiting(commit, "the checks")
+        }
+        State::None => return Err(no_checks(task).await?),
+    })
+}
+
+/// How the checks of the head stand. Those that do not start by themselves are started; `None` means that none will
+/// come.
+pub(super) async fn started<P: Platform>(task: &Task<'_, P>) -> Result<State> {
+    let head = &task.space.head;
+    if let loom_domain::github::Checks::Dispatch { workflow } = &task.settings.checks
+        && task.space.is_published
+    {
+        let runs = task
+            .repository
+            .workflow_runs(head)
+            .await
+            .map_err(error::github)?;
+        if !runs.items.iter().any(|run| run.is_of(workflow)) {
+            return dispatch(task, workflow).await;
+        }
+    }
+    match state(task.repository, head).await? {
+        State::None if is_fresh(task) && has_workflows(task).await? => {
+            Ok(State::Pending("the checks".to_owned()))
+        }
+        state => Ok(state),
+    }
+}
+
+/// How the checks of a commit stand, whoever made them: Actions, other Apps, or programs that set statuses.
+pub(super) async fn state<P: Platform>(repository: &Repository<P>, commit: &str) -> Result<State> {
+    let checks = repository
+        .check_runs(commit)
+        .await
+        .map_err(error::github)?
+        .items;
+    let runs = optional(
+        repository
+            .workflow_runs(commit)
+            .await
+            .map(|runs| runs.items),
+    )?;
+    let statuses = optional(
+        repository
+            .combined_status(commit)
+            .await
+            .map(|combined| combined.statuses),
+    )?;
+    // By name: how it ended, if it has.
+    let mut all: BTreeMap<String, Option<(bool, String)>> = BTreeMap::new();
+    for check in &checks {
+        all.insert(check.name.clone(), ended(check.status, check.conclusion));
+    }
+    for run in latest(&runs) {
+        let end = ended(run.status, run.conclusion);
+        // Its jobs are checks and say more, but not before they exist, and not when it could not be started.
+        let has_no_jobs = matches!(
+            run.conclusion,
+            Some(Conclusion::StartupFailure | Conclusion::ActionRequired)
+        );
+        if end.is_none() || has_no_jobs || checks.is_empty() {
+            all.insert(format!("workflow {}", run.name), end);
+        }
+    }
+    for status in &statuses {
+        let passed = status.state == StatusState::Success;
+        let end = (status.state != StatusState::Pending).then(|| {
+            (
+                passed,
+                format!("{:?}: {}", status.state, status.description),
+            )
+        });
+        all.insert(status.context.clone(), end);
+    }
+    if all.is_empty() {
+        return Ok(State::None);
+    }
+    let pending: Vec<&str> = all
+        .iter()
+        .filter(|(_, end)| end.is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !pending.is_empty() {
+        return Ok(State::Pending(format!("the checks {}", pending.join(", "))));
+    }
+    let passed = all.values().flatten().all(|(passed, _)| *passed);
+    let mut output: String = all
+        .iter()
+        .filter_map(|(name, end)| end.as_ref().map(|(_, end)| format!("{name}: {end}\n")))
+        .collect();
+    output.push_str(&logs(repository, &checks).await?);
+    Ok(State::Over { passed, output })
+}
+
+/// The ends of what failing checks have to say.
+async fn logs<P: Platform>(repository: &Repository<P>, checks: &[CheckRun]) -> Result<String> {
+    let mut text = String::new();
+    let failed = checks
+        .iter()
+        .filter(|check| check.conclusion.is_some_and(|end| !end.is_passing()));
+    for check in failed.take(MOST_LOGS) {
+        text.push_str(&format!("\n--- {} {}\n", check.name, check.html_url));
+        if check.app() == Some("github-actions") {
+            match repository.job_log_tail(check.id, LOG_TAIL).await {
+                Ok(log) => {
+                    if log.truncated {
+                        text.push_str("[…]\n");
+                    }
+                    text.push_str(&log.text);
+                }
+                // A log that is gone must not hide the result.
+                Err(error) if !error.is_retryable() => text.push_str(&error.to_string()),
+                Err(error) => return Err(error::github(error)),
+            }
+        } else {
+            let output = &check.output;
+            for part in [&output.title, &output.summary, &output.text]
+                .into_iter()
+                .flatten()
+            {
+                let end = part.floor_char_boundary(LOG_TAIL);
+                text.push_str(part.get(..end).unwrap_or_default());
+                text.push('\n');
+            }
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// What these credentials may not see counts as nothing.
+fn optional<T>(listed: std::result::Result<Vec<T>, GithubError>) -> Result<Vec<T>> {
+    match listed {
+        Err(GithubError::Forbidden { .. } | GithubError::NotFound { .. }) => Ok(Vec::new()),
+        other => other.map_err(error::github),
+    }
+}
+
+/// The latest run of each workflow and event; they come newest first.
+fn latest(runs: &[WorkflowRun]) -> Vec<&WorkflowRun> {
+    let mut found: BTreeMap<(&str, &str), &WorkflowRun> = BTreeMap::new();
+    for run in runs {
+        found.entry((&run.path, &run.event)).or_insert(run);
+    }
+    found.into_values().collect()
+}
+
+fn ended(status: CheckStatus, conclusion: Option<Conclusion>) -> Option<(bool, String)> {
+    let conclusion = conclusion.filter(|_| status == CheckStatus::Completed)?;
+    Some((conclusion.is_passing(), word(conclusion).to_owned()))
+}
+
+fn word(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Success => "success",
+        Conclusion::Failure => "failure",
+        Conclusion::Neutral => "neutral",
+        Conclusion::Cancelled => "cancelled",
+        Conclusion::Skipped => "skipped",
+        Conclusion::TimedOut => "timed out",
+        Conclusion::ActionRequired => "a person has to approve it first",
+        Conclusion::Stale => "stale",
+        Conclusion::StartupFailure => "could not be started",
+        Conclusion::Other => "unknown",
+    }
+}
+
+/// Starts the project's workflow on the head, once.
+async fn dispatch<P: Platform>(task: &Task<'_, P>, workflow: &str) -> Result<State> {
+    let head = &task.space.head;
+    let now = task.platform.clock().now();
+    let pending = || State::Pending(format!("the workflow {workflow}"));
+    // It takes GitHub a moment to show a run that it was asked for.
+    if let Some((commit, at)) = &task.space.dispatched
+        && commit == head
+        && now - at < GRACE_MS
+    {
+        return Ok(pending());
+    }
+    let mut space = task.space.clone();
+    space.dispatched = Some((head.clone(), now));
+    save(task, &space).await?;
+    let asked = task
+        .repository
+        .dispatch_workflow(&Dispatch {
+            workflow,
+            branch: &space.branch,
+            head_sha: head,
+            inputs: &BTreeMap::new(),
+        })
+        .await;
+    match asked {
+        Ok(_) => Ok(pending()),
+        Err(error) if error.may_have_acted() => Ok(pending()),
+        Err(error) => {
+            // It was certainly not started.
+            space.dispatched = None;
+            save(task, &space).await?;
+            Err(match error {
+                GithubError::NotFound { .. } | GithubError::Unprocessable { .. } => {
+                    WorkspaceError::refused(
+                        "no_checks",
+                        format!(
+                            "the project's checks are the workflow {workflow} in {WORKFLOWS}, which GitHub can't start \
+                             ({error}): it must be there, on the default branch too, and accept workflow_dispatch"
+                        ),
+                    )
+                }
+                error => error::github(error),
+            })
+        }
+    }
+}
+
+async fn save<P: Platform>(task: &Task<'_, P>, space: &super::space::Space) -> Result<()> {
+    let transaction = journal::owned(task.platform, task.call).await?;
+    space.save(&transaction, &task.call.run.id).await?;
+    transaction.commit().await.map_err(database)
+}
+
+/// Whether the head was committed just now, so that its checks may still come.
+fn is_fresh<P: Platform>(task: &Task<'_, P>) -> bool {
+    let now = task.platform.clock().now();
+    task.space
+        .committed_at
+        .is_some_and(|at| now - at < GRACE_MS)
+}
+
+async fn has_workflows<P: Platform>(task: &Task<'_, P>) -> Result<bool> {
+    let files = task.view().files(WORKFLOWS).await?;
+    Ok(files
+        .keys()
+        .any(|path| path.ends_with(".yml") || path.ends_with(".yaml")))
+}
+
+async fn no_checks<P: Platform>(task: &Task<'_, P>) -> Result<WorkspaceError> {
+    let why = if has_workflows(task).await? {
+        format!(
+            "the workflows in {WORKFLOWS} did not run for this commit; let one of them run on a push to any branch, or \
+             name one that accepts workflow_dispatch in the project's checks"
+        )
+    } else {
+        format!(
+            "the repository checks nothing; add a workflow to {WORKFLOWS}, such as one that runs the tests on every \
+             push (`on: push`), commit it, and ask again"
+        )
+    };
+    Ok(WorkspaceError::refused("no_checks", why))
+}
+
+pub(super) fn awaiting(commit: &str, what: &str) -> Outcome {
+    Outcome::Awaiting {
+        commit: commit.to_owned(),
+        what: what.to_owned(),
+    }
+}
+
+fn command(commit: &str, passed: bool, output: String) -> Outcome {
+    Outcome::Command {
+        argv: vec!["checks".to_owned(), commit.to_owned()],
+        exit_code: Some(i32::from(!passed)),
+        timed_out: false,
+        output,
+        cut_bytes: 0,
+        duration_ms: 0,
+    }
+}
