@@ -10,10 +10,12 @@ mod sender;
 mod settings;
 mod table;
 
-pub use pull_request::{PullRequestFacts, TITLE_LIMIT, dollars, pull_request_body, pull_request_title};
-pub use repository::{PUBLIC_API, Repository, key_of, web_host};
-pub use settings::{Checks, GithubSettings, LabelMeaning, MergeMethod};
 pub use commands::{Command, HELP, NoCommand};
 pub use labels::Meaning;
+pub use pull_request::{
+    PullRequestFacts, TITLE_LIMIT, dollars, pull_request_body, pull_request_title,
+};
+pub use repository::{PUBLIC_API, Repository, key_of, web_host};
 pub use sender::{MARKER, Sender};
+pub use settings::{Checks, GithubSettings, LabelMeaning, MergeMethod};
 pub use table::{Does, Rule, TABLE, rule_for};

@@ -8,7 +8,6 @@ use crate::prompt::cut;
 pub const TITLE_LIMIT: usize = 256;
 /// The longest description by an agent, in bytes.
 const DESCRIPTION: usize = 20_000;
-const TESTS: usize = 3_000;
 
 /// What is known of the work when its pull request is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +22,6 @@ pub struct PullRequestFacts<'a> {
     pub bead_url: &'a str,
     /// The issue that the bead was filed for, in the same repository.
     pub issue: Option<i64>,
-    /// What the last build, test or lint came to: its name, whether it passed, and the end of its output.
-    pub check: Option<(&'a str, bool, &'a str)>,
     /// The agent.
     pub agent: &'a str,
     /// Its role.
@@ -58,18 +55,7 @@ pub fn pull_request_body(facts: &PullRequestFacts<'_>) -> String {
     if let Some(issue) = facts.issue {
         let _ = write!(body, "\n**Issue:** closes #{issue}");
     }
-    match facts.check {
-        Some((name, passed, output)) => {
-            let word = if passed { "passed" } else { "failed" };
-            let output = cut::middle(output.trim(), TESTS);
-            let fence = fence_around(&output);
-            let _ = write!(
-                body,
-                "\n**Checked by:** `{name}`, which {word}\n\n<details><summary>Output</summary>\n\n{fence}\n{output}\n{fence}\n\n</details>"
-            );
-        }
-        None => body.push_str("\n**Checked by:** nothing yet; see the checks of this pull request"),
-    }
+    body.push_str("\n**Tests:** the checks of this pull request");
     let _ = write!(
         body,
         "\n\n**Agent:** {} ({})\n**Cost so far:** {}",
@@ -83,22 +69,16 @@ pub fn pull_request_body(facts: &PullRequestFacts<'_>) -> String {
 /// An amount for people.
 pub fn dollars(micro_usd: i64) -> String {
     let micro_usd = micro_usd.max(0);
-    format!("${}.{:04}", micro_usd / 1_000_000, micro_usd % 1_000_000 / 100)
+    format!(
+        "${}.{:04}",
+        micro_usd / 1_000_000,
+        micro_usd % 1_000_000 / 100
+    )
 }
 
 /// Text that others wrote, as it can stand within a line of Markdown.
 fn inline(text: &str) -> String {
     cut::one_line(text, 200).replace(['`', '<', '>', '[', ']', '@'], " ")
-}
-
-/// A code fence that the text can't close.
-fn fence_around(text: &str) -> String {
-    let longest = text
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
-    "`".repeat(longest.max(2) + 1)
 }
 
 #[cfg(test)]
@@ -114,7 +94,6 @@ mod tests {
             bead_title: "The sum is wrong",
             bead_url: "http://loom.test/beads/bd-7",
             issue: Some(12),
-            check: Some(("test", true, "1 passed")),
             agent: "ada",
             role: "engineering-manager",
             cost_micro_usd: 60_300,
@@ -128,8 +107,7 @@ mod tests {
             "Adds instead",
             "[bd-7](http://loom.test/beads/bd-7) The sum is wrong",
             "closes #12",
-            "`test`, which passed",
-            "1 passed",
+            "the checks of this",
             "ada (engineering-manager)",
             "$0.0603",
         ] {
@@ -138,7 +116,6 @@ mod tests {
         let bare = PullRequestFacts {
             description: " ",
             issue: None,
-            check: None,
             ..facts()
         };
         let body = pull_request_body(&bare);
@@ -147,13 +124,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn output_stays_inside_its_fence(output in "(?s)[`a\n]{0,80}") {
-            let body = pull_request_body(&PullRequestFacts { check: Some(("test", false, &output)), ..facts() });
-            let fence = fence_around(&cut::middle(output.trim(), TESTS));
-            prop_assert_eq!(body.matches(&fence).count(), 2);
-        }
-
         #[test]
         fn a_title_is_one_line_that_fits(title in any::<String>()) {
             let title = pull_request_title(&title);

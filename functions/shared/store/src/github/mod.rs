@@ -79,6 +79,13 @@ impl Applied {
         });
     }
 
+    fn add(&mut self, done: Self) {
+        self.beads.extend(done.beads);
+        self.filed.extend(done.filed);
+        self.notes.extend(done.notes);
+        self.nudge |= done.nudge;
+    }
+
     fn refused(&mut self, refusal: &Refusal) {
         self.note(refusal.code, refusal.message.clone());
     }
@@ -95,23 +102,34 @@ pub async fn apply<S: Statements, R: Random>(
     facts: &Facts,
 ) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
-    let to = &mut applied;
     for intent in intents {
-        match intent {
-            Intent::Announce(announcement) => told::announce(change, project, announcement).await?,
-            Intent::Issue(issue) => issue::follow(change, project, issue, to).await?,
-            Intent::Comment(said) => comment::take(change, project, said, facts, to).await?,
-            Intent::PullRequest(shown) => {
-                pull_request::follow(change, project, shown, to).await?;
-            }
-            Intent::Review(review) => review::take(change, project, review, facts, to).await?,
-            Intent::ChecksEnded(ended) => checks::ended(change, project, ended, to).await?,
-            Intent::Build(build) => build::ended(change, project, build, to).await?,
-            Intent::Push(push) => checks::pushed(change, project, push).await?,
-            Intent::Repository(what) => repository::changed(change, project, what, to).await?,
+        let mut done = Applied::default();
+        match attempt::attempt(change.tx, one(change, project, intent, facts, &mut done)).await? {
+            Ok(()) => applied.add(done),
+            Err(refusal) => applied.refused(&refusal),
         }
     }
     Ok(applied)
+}
+
+async fn one<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    project: &Project,
+    intent: &Intent,
+    facts: &Facts,
+    to: &mut Applied,
+) -> Result<(), StoreError> {
+    match intent {
+        Intent::Announce(announcement) => told::announce(change, project, announcement).await,
+        Intent::Issue(issue) => issue::follow(change, project, issue, to).await,
+        Intent::Comment(said) => comment::take(change, project, said, facts, to).await,
+        Intent::PullRequest(shown) => pull_request::follow(change, project, shown, to).await,
+        Intent::Review(review) => review::take(change, project, review, facts, to).await,
+        Intent::ChecksEnded(ended) => checks::ended(change, project, ended, to).await,
+        Intent::Build(build) => build::ended(change, project, build, to).await,
+        Intent::Push(push) => checks::pushed(change, project, push).await,
+        Intent::Repository(what) => repository::changed(change, project, what, to).await,
+    }
 }
 
 /// The project of a delivery: `names` are those that its repository goes by, as
