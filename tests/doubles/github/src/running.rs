@@ -1,0 +1,124 @@
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::actions;
+use crate::app::App;
+use crate::config::Config;
+use crate::events;
+use crate::routes;
+use crate::state::Shared;
+use crate::wire::{self, Call};
+
+/// The double.
+pub struct GitHub;
+
+impl GitHub {
+    /// Starts the double on threads of its own, so that it needs no runtime and outlives the caller's. It listens
+    /// when this returns.
+    pub fn start(config: Config) -> io::Result<Running> {
+        let listener = TcpListener::bind(config.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(&config, format!("http://{address}"))?);
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&shared);
+        let server = std::thread::Builder::new()
+            .name(String::from("github-double"))
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(1)
+                    .enable_all()
+                    .build();
+                let Ok(runtime) = runtime else { return };
+                runtime.block_on(async {
+                    let hooks = tokio::spawn(events::deliver(Arc::clone(&served)));
+                    tokio::select! {
+                        result = wire::serve(listener, served) => drop(result),
+                        _ = stopped => {}
+                    }
+                    hooks.abort();
+                });
+                runtime.shutdown_background();
+            })?;
+        let stop_runs = Arc::new(AtomicBool::new(false));
+        let (queue, flag) = (Arc::clone(&shared), Arc::clone(&stop_runs));
+        let runner = std::thread::Builder::new()
+            .name(String::from("github-actions"))
+            .spawn(move || actions::run_queue(&queue, &flag))?;
+        Ok(Running {
+            address,
+            shared,
+            stop: Some(stop),
+            stop_runs,
+            threads: vec![server, runner],
+        })
+    }
+}
+
+/// A double that runs. Dropping it stops it and deletes its repositories.
+pub struct Running {
+    address: SocketAddr,
+    pub(crate) shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    stop_runs: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        self.stop_runs.store(true, Ordering::Relaxed);
+        self.shared.tell();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Running {
+    /// The address of the server, which is the API's too; GitHub Enterprise has `/api/v3` after it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The App that is installed on every account, with its private key.
+    pub fn app(&self) -> App {
+        self.shared.lock().app.clone()
+    }
+
+    /// The bare repository of `owner/name` on disk, for `git fsck` and `git log`.
+    pub fn git_path(&self, repo: &str) -> Option<PathBuf> {
+        let world = self.shared.lock();
+        world.repo(repo).map(|repo| repo.git.path().to_owned())
+    }
+
+    /// Answers a request without a socket. `None` is a connection that was closed instead.
+    pub fn call(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let call = Call::new(parts.method, &parts.uri, parts.headers, body);
+        routes::answer(&self.shared, call).response
+    }
+}
