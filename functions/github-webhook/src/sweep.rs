@@ -1,13 +1,15 @@
 use axum::extract::State;
 use loom_api::{Error, Json};
-use loom_platform::Platform;
-use loom_store::delivery;
+use loom_platform::{Database, Platform, Transaction};
+use loom_store::{Change, delivery, github, project};
 use serde::Serialize;
 
-use crate::{process, redeliver, report};
+use crate::{ACTOR, process, redeliver, report};
 
 /// How many deliveries one sweep handles; more wait for the next.
 const DELIVERIES: i64 = 50;
+/// How many issues get their beads belatedly in one sweep.
+const ISSUES: i64 = 20;
 /// How many payloads, and as many deliveries, one sweep forgets.
 const FORGOTTEN: i64 = 500;
 
@@ -16,6 +18,8 @@ const FORGOTTEN: i64 = 500;
 pub struct Report {
     /// Deliveries that were handled, or tried in vain: those whose handler died, or that were to be tried again.
     pub handled: usize,
+    /// Issues whose beads were filed that a cap had kept from it.
+    pub filed: usize,
     /// Status comments that were brought up to date.
     pub reported: usize,
     /// Deliveries that GitHub was asked to send again.
@@ -38,10 +42,29 @@ pub async fn sweep<P: Platform>(platform: &P) -> Result<Report, Error> {
     for id in delivery::due(database, DELIVERIES).await? {
         done.handled += usize::from(process::one(platform, &id).await?);
     }
+    done.filed = file(platform).await?;
     let forgotten = delivery::forget(database, FORGOTTEN).await?;
     done.payloads_forgotten = forgotten.payloads;
     done.deliveries_forgotten = forgotten.deliveries;
     done.reported = report::due(platform).await?;
     done.redelivered = redeliver::lost(platform).await?;
     Ok(done)
+}
+
+/// Files the beads of issues that wanted one when a cap or the project's state did not allow it.
+async fn file<P: Platform>(platform: &P) -> Result<usize, Error> {
+    let database = platform.database();
+    let mut filed = 0;
+    for (project_id, number) in github::unfiled_issues(database, ISSUES).await? {
+        let tx = database.transaction().await?;
+        let change = Change::new(&tx, platform.random(), ACTOR).await?;
+        let project = project::get(&tx, &project_id).await?;
+        let is_filed = github::file_issue(&change, &project, number).await?;
+        tx.commit().await?;
+        filed += usize::from(is_filed);
+    }
+    if filed > 0 {
+        loom_api::nudge(platform);
+    }
+    Ok(filed)
 }

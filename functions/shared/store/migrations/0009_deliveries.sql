@@ -71,3 +71,11 @@ CREATE TABLE redelivery_sweep (
 ) STRICT;
 
 INSERT INTO redelivery_sweep (id, due_at) VALUES (1, 0);
+
+-- Issues that Loom has closed on GitHub along with their beads, or found closed: each is closed once, and opened again
+-- once the bead is.
+CREATE TABLE issue_in_step (
+    project_id TEXT NOT NULL REFERENCES project (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (project_id, number)
+) STRICT, WITHOUT ROWID;

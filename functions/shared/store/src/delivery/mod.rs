@@ -2,6 +2,7 @@
 
 mod accept;
 mod claim;
+mod in_step;
 mod list;
 mod redelivery;
 mod refusal;
@@ -20,6 +21,7 @@ use crate::{
 
 pub use accept::{Accepted, NewDelivery, accept};
 pub use claim::{Claimed, End, claim, due, finish, release, replay};
+pub use in_step::{issue_was_closed, note_issue};
 pub use list::{Counts, DeliveryFilter, DeliveryPosition, counts, list, newest};
 pub use redelivery::{known, note_redelivery, take_redelivery_sweep};
 pub use refusal::{last_refusal, refused};

@@ -40,12 +40,15 @@ pub async fn forget<S: Statements>(statements: &S, limit: i64) -> Result<Forgott
     })
 }
 
-/// Whether the sweep has anything to do: deliveries that wait, status comments that are due, what is to be forgotten, or
-/// the next look at what never arrived. One read of the heads of five indexes.
+/// Whether the sweep has anything to do: deliveries that wait, status comments that are due,
+/// issues that have no bead yet, what is to be forgotten, or the next look at what never arrived. One read of the heads of
+/// their indexes.
 pub async fn sweep_is_due<S: Statements>(statements: &S) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM delivery WHERE due_at <= {NOW}) \
          OR EXISTS (SELECT 1 FROM github_report WHERE changes > reported_changes AND not_before <= {NOW}) \
+         OR EXISTS (SELECT 1 FROM github_issue JOIN project ON project.id = github_issue.project_id \
+                    AND project.status = 'open' WHERE github_issue.wants_bead = 1 AND github_issue.bead_id IS NULL) \
          OR EXISTS (SELECT 1 FROM delivery_payload WHERE received_at <= {NOW} - ?1) \
          OR EXISTS (SELECT 1 FROM delivery WHERE received_at <= {NOW} - ?2) \
          OR EXISTS (SELECT 1 FROM redelivery_sweep WHERE due_at <= {NOW} \
