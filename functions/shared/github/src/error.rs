@@ -249,3 +249,16 @@ fn listed(errors: &[FieldError]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::shorten;
+
+    #[test]
+    fn foreign_text_becomes_one_short_line() {
+        assert_eq!(shorten(" a\n\tb  c "), "a b c");
+        let long = shorten(&"é".repeat(2_000));
+        assert_eq!(long.chars().count(), 501);
+        assert!(long.ends_with('…'));
+    }
+}

@@ -177,3 +177,65 @@ async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, HttpError> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use loom_platform::{Body, HttpClient, HttpError};
+    use serde_json::json;
+
+    use super::{Credentials, exchange};
+    use crate::{GithubError, call::Call, secret::Secret};
+
+    /// A network that fails in a given way, and says which time limit it was given.
+    #[derive(Clone)]
+    struct Failing(fn(Duration) -> HttpError);
+
+    impl HttpClient for Failing {
+        async fn send(
+            &self,
+            _: http::Request<bytes::Bytes>,
+            timeout: Duration,
+        ) -> Result<http::Response<Body>, HttpError> {
+            Err((self.0)(timeout))
+        }
+    }
+
+    async fn fails(call: &Call, how: fn(Duration) -> HttpError) -> GithubError {
+        let credentials = Credentials::bearer(&Secret::new("fake"));
+        let outcome = exchange(&Failing(how), "http://x.test/", call, &credentials, None).await;
+        outcome.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_failed_exchange_says_whether_it_may_have_acted() {
+        let calls = [Call::get("/x"), Call::post("/x", &json!({}))];
+        let lost: [fn(Duration) -> HttpError; 2] = [HttpError::Timeout, |_| {
+            HttpError::Interrupted(String::from("cut"))
+        }];
+        for call in &calls {
+            for how in lost {
+                assert_eq!(fails(call, how).await.may_have_acted(), call.is_write());
+            }
+            let connect = fails(call, |_| HttpError::Connect(String::from("refused"))).await;
+            assert!(!connect.may_have_acted() && connect.is_retryable());
+            let denied = fails(call, |_| HttpError::Denied(String::from("x.test"))).await;
+            assert_eq!(denied.code(), "github_not_configured");
+            assert!(denied.to_string().contains("allowed_outbound_hosts"));
+        }
+    }
+
+    #[tokio::test]
+    async fn reads_have_ten_seconds_and_writes_thirty() {
+        for (call, seconds) in [
+            (Call::get("/x"), "10 s"),
+            (Call::post("/x", &json!({})), "30 s"),
+            (Call::delete("/x"), "30 s"),
+            (Call::get("/x").reading(super::Reading::Tail(9)), "30 s"),
+        ] {
+            let error = fails(&call, HttpError::Timeout).await;
+            assert!(error.to_string().contains(seconds), "{error}");
+        }
+    }
+}

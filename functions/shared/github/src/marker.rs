@@ -28,3 +28,28 @@ pub(crate) fn marked(text: &str, marker: &str) -> String {
         format!("{}\n\n{mark}", text.trim_end())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{has_any, hidden, marked};
+
+    #[test]
+    fn nothing_in_a_marker_ends_the_comment() {
+        for marker in [
+            "bead/b-1", "a --> b", "--", "-->", "<!--", "run 7\n", "é--->",
+        ] {
+            let mark = hidden(marker);
+            assert_eq!(mark.matches("--").count(), 2, "{mark}");
+            assert_eq!(mark.matches('>').count(), 1, "{mark}");
+            assert!(has_any(&mark));
+        }
+        assert_eq!(hidden("bead/b-1"), "<!-- loom:bead/b-1 -->");
+    }
+
+    #[test]
+    fn a_text_is_marked_once() {
+        let once = marked("text\n", "m");
+        assert_eq!(once, "text\n\n<!-- loom:m -->");
+        assert_eq!(marked(&once, "m"), once);
+    }
+}

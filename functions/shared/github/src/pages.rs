@@ -67,3 +67,30 @@ pub(crate) fn next(link: Option<&str>) -> Option<String> {
         Some(uri.path_and_query()?.as_str().to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::next;
+
+    #[test]
+    fn the_next_page_is_found_wherever_it_stands() {
+        let second = Some(String::from("/x?a=1,2&page=2"));
+        for link in [
+            "<https://h/x?a=1,2&page=2>; rel=\"next\"",
+            "<https://h/x?page=9>; rel=\"last\", <https://h/x?a=1,2&page=2>; rel=\"next\"",
+            "<https://h/x?a=1,2&page=2>; title=\"t\"; rel=next, <https://h/x?page=9>; rel=\"last\"",
+            "</x?a=1,2&page=2>;rel=\"next\"",
+        ] {
+            assert_eq!(next(Some(link)), second, "{link}");
+        }
+        for link in [
+            None,
+            Some(""),
+            Some("<https://h/x>; rel=\"prev\""),
+            Some("rel=\"next\""),
+            Some("<https://h/x"),
+        ] {
+            assert_eq!(next(link), None, "{link:?}");
+        }
+    }
+}
