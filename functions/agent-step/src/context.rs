@@ -17,7 +17,7 @@ use loom_domain::{
     run::{Hold, MAX_STEPS, Run, RunStatus},
 };
 use loom_platform::{Files, KeyValue, Platform, Statements};
-use loom_store::{agent, bead, budget, knowledge, persona as overrides, project, run};
+use loom_store::{agent, bead, budget, github, knowledge, persona as overrides, project, run};
 use serde_json::Value;
 
 use crate::{journal, model::MAX_REPLY_TOKENS, stage::Stage, stop::Stop};
@@ -35,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) persona: Persona,
     /// The node of the workflow that the bead follows, if it follows one.
     pub(crate) stage: Option<Stage>,
+    /// The branch whose work the run goes on with: that of an earlier stage, or of the bead's pull request.
+    pub(crate) continues: Option<String>,
     allowed_actions: Option<Vec<String>>,
     unread: Vec<knowledge::Message>,
 }
@@ -59,6 +61,10 @@ impl Context {
                 Some(names)
             }
         };
+        let continues = match stage.as_ref().and_then(|stage| stage.continues.clone()) {
+            None if project.repository().is_some() => pull_request_head(database, &bead).await?,
+            earlier => earlier,
+        };
         let unread = knowledge::messages_for(database, &run, &agent.role, MESSAGES).await?;
         Ok(Self {
             run,
@@ -67,6 +73,7 @@ impl Context {
             agent,
             persona,
             stage,
+            continues,
             allowed_actions,
             unread,
         })
@@ -241,6 +248,22 @@ impl Context {
         }
         Ok(earlier)
     }
+}
+
+/// The head of the open pull request that a bead's earlier run has opened, or that the bead is to review.
+async fn pull_request_head<S: Statements>(
+    statements: &S,
+    bead: &Bead,
+) -> Result<Option<String>, Stop> {
+    let found = github::pull_request_of_bead(statements, &bead.id).await?;
+    Ok(found.filter(|found| found.state.is_open).map(|found| {
+        if found.owner_bead.as_ref() == Some(&bead.id) {
+            found.state.head_branch
+        } else {
+            // It may be in a fork, whose branches are not in this repository.
+            format!("pull/{}/head", found.state.number)
+        }
+    }))
 }
 
 struct EarlierRun {

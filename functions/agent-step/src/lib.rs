@@ -5,6 +5,7 @@
 //! journalled, so a step that dies is taken up by whoever leases the run next: what is journalled is replayed, and only
 //! the rest is done (invariant I7). A holder that lost its lease is refused at its next write and stops (invariant I2).
 
+mod checks;
 mod context;
 mod ending;
 mod journal;

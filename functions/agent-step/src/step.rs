@@ -16,8 +16,7 @@ use loom_store::{
 };
 
 use crate::{
-    context::Context,
-    ending,
+    checks, ending,
     journal::{self, Brought, Effect},
     model,
     next::Next,
@@ -42,14 +41,11 @@ pub(crate) async fn take<P: Platform>(
     if leased.run.branch.is_none() {
         perform::open_workspace(platform, settings, hold).await?;
     }
+    if let Some(next) = checks::look(platform, settings, hold, number).await? {
+        return Ok(next);
+    }
     let reply = model::reply(platform, settings, hold, number).await?;
-    let worker = Worker {
-        platform,
-        settings,
-        hold,
-        context: Context::load(platform, hold).await?,
-        step: number,
-    };
+    let worker = Worker::load(platform, settings, hold, number).await?;
     match reply::parse(&reply, worker.context.allowed_actions()) {
         Ok(calls) => carry_out(&worker, &reply, calls).await,
         Err(error) => {

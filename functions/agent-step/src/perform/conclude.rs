@@ -8,7 +8,7 @@ use loom_platform::Platform;
 use loom_store::run;
 use loom_workspace::{Operation, Outcome, WorkspaceError};
 
-use super::{Worker, plan, repository::operate};
+use super::{Worker, operate, plan, pull_request, told};
 use crate::{
     journal::{self, Brought, Effect},
     stop::Stop,
@@ -56,20 +56,8 @@ pub(crate) async fn done<P: Platform>(
             return Ok(ActionOutcome::ok("The run ends; the repository was not changed.").into());
         }
     }
-    let operation = match worker.context.project.git_strategy {
-        GitStrategy::Direct => Operation::Merge,
-        GitStrategy::BranchPr => Operation::Push,
-    };
-    Ok(match operate(worker, &key, operation).await? {
-        Ok(Outcome::Merged { commit, branch }) => Brought {
-            outcome: ActionOutcome::ok(format!("Merged into {branch} as {commit}.")),
-            effect: Some(Effect::Merged { commit }),
-        },
-        Ok(Outcome::Pushed { commit, branch }) => Brought {
-            outcome: ActionOutcome::ok(format!("Branch {branch} waits for a review at {commit}.")),
-            effect: Some(Effect::HandedOver { commit }),
-        },
-        Ok(_) => ActionOutcome::ok("The run ends.").into(),
+    Ok(match hand_over(worker, &key, action).await? {
+        Ok(brought) => brought,
         // A workflow whose stages changed nothing has nothing to hand over, and goes on.
         Err(WorkspaceError { code, .. })
             if worker.context.stage.is_some()
@@ -79,6 +67,38 @@ pub(crate) async fn done<P: Platform>(
         }
         Err(WorkspaceError { code, message, .. }) => ActionOutcome::refused(code, message).into(),
     })
+}
+
+/// Hands the branch over by the project's git strategy: merged, or published for a review.
+async fn hand_over<P: Platform>(
+    worker: &Worker<'_, P>,
+    key: &str,
+    action: &Action,
+) -> Result<Result<Brought, WorkspaceError>, Stop> {
+    let project = &worker.context.project;
+    let operation = match project.git_strategy {
+        GitStrategy::Direct => Operation::Merge,
+        GitStrategy::BranchPr if project.repository().is_some() => {
+            let summary = match action {
+                Action::Done { summary, .. } => summary,
+                _ => "",
+            };
+            return pull_request::hand_over(worker, key, summary).await;
+        }
+        GitStrategy::BranchPr => Operation::Push,
+    };
+    let outcome = operate(worker, key, operation).await?;
+    Ok(outcome.map(|outcome| match outcome {
+        Outcome::Merged { commit, branch } => Brought {
+            outcome: ActionOutcome::ok(format!("Merged into {branch} as {commit}.")),
+            effect: Some(Effect::Merged { commit }),
+        },
+        Outcome::Pushed { commit, branch } => Brought {
+            outcome: ActionOutcome::ok(format!("Branch {branch} waits for a review at {commit}.")),
+            effect: Some(Effect::HandedOver { commit }),
+        },
+        outcome => told(worker, action, outcome),
+    }))
 }
 
 /// The lines of a `git status` that are changes; the one that starts with `##` names the branch.

@@ -5,6 +5,7 @@ mod conclude;
 mod decide;
 mod documents;
 mod plan;
+mod pull_request;
 mod repository;
 
 use loom_api::Settings;
@@ -21,7 +22,7 @@ use crate::{
     stop::Stop,
 };
 
-pub(crate) use repository::{close_workspace, open_workspace};
+pub(crate) use repository::{close_workspace, open_workspace, operate, told};
 
 /// Who performs, and under which proof.
 pub(crate) struct Worker<'a, P> {
@@ -32,7 +33,23 @@ pub(crate) struct Worker<'a, P> {
     pub(crate) step: i64,
 }
 
-impl<P: Platform> Worker<'_, P> {
+impl<'a, P: Platform> Worker<'a, P> {
+    /// Reads what the worker of a step has to know.
+    pub(crate) async fn load(
+        platform: &'a P,
+        settings: &'a Settings,
+        hold: &'a Hold,
+        step: i64,
+    ) -> Result<Self, Stop> {
+        Ok(Self {
+            platform,
+            settings,
+            hold,
+            context: Context::load(platform, hold).await?,
+            step,
+        })
+    }
+
     /// The name under which events are recorded.
     pub(crate) fn actor(&self) -> String {
         format!("agent:{}", self.context.agent.id)
@@ -84,12 +101,8 @@ pub(crate) async fn perform<P: Platform>(
         | Action::Remember { .. }
         | Action::Approve { .. }
         | Action::Reject { .. } => return beads::perform(worker, position, action).await,
-        Action::CreatePullRequest { .. } | Action::ReviewPullRequest { .. } => {
-            Brought::from(ActionOutcome::refused(
-                "no_pull_requests",
-                "This project's repository is on disk and has no pull requests. Commit, and use done: it hands the branch over.",
-            ))
-        }
+        Action::CreatePullRequest { .. } => pull_request::create(worker, position, action).await?,
+        Action::ReviewPullRequest { .. } => pull_request::review(worker, position, action).await?,
         _ => repository::perform(worker, position, action).await?,
     };
     journal_only(worker, position, Some(action), &brought).await?;

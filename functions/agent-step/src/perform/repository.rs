@@ -3,12 +3,12 @@
 use loom_api::Settings;
 use loom_domain::{
     action::{Action, ActionOutcome},
-    run::{EndReason, Hold},
+    run::{EndReason, Hold, Wait},
 };
-use loom_platform::{KeyValue, Platform, Variables};
+use loom_platform::{Clock, KeyValue, Platform};
 use loom_store::{project, run};
 use loom_workspace::{
-    Call, EntryKind, ErrorKind, LocalWorkspace, Operation, Outcome, Project, Run, Workspace,
+    AnyWorkspace, Call, EntryKind, ErrorKind, Operation, Outcome, Project, Run, Workspace,
     WorkspaceError,
 };
 
@@ -22,6 +22,8 @@ use crate::{
 
 /// How long a run waits for a workspace that does not answer, in milliseconds.
 const UNAVAILABLE_MS: i64 = 10_000;
+/// The longest that a run waits for a limit of GitHub's to be lifted before it asks again, in milliseconds.
+const LONGEST_PAUSE_MS: i64 = 60 * 60_000;
 
 /// Performs an action that is one operation in the repository.
 pub(crate) async fn perform<P: Platform>(
@@ -38,7 +40,7 @@ pub(crate) async fn perform<P: Platform>(
     };
     let outcome = operate(worker, &worker.key(position), operation).await?;
     Ok(match outcome {
-        Ok(outcome) => brought(action, outcome),
+        Ok(outcome) => told(worker, action, outcome),
         Err(error) => ActionOutcome::refused(error.code, error.message).into(),
     })
 }
@@ -50,7 +52,7 @@ pub(crate) async fn operate<P: Platform>(
     operation: Operation,
 ) -> Result<Result<Outcome, WorkspaceError>, Stop> {
     let call = call(&worker.context, worker.hold, key, operation);
-    let workspace = workspace(worker.platform).await?;
+    let workspace = AnyWorkspace::load(worker.platform).await;
     let outcome = keep_lease(
         worker.platform,
         worker.hold,
@@ -60,7 +62,9 @@ pub(crate) async fn operate<P: Platform>(
     .await?;
     match outcome {
         Err(error) if error.kind == ErrorKind::StaleFence => Err(Stop::Stale),
-        Err(error) if error.kind == ErrorKind::Unavailable => Err(unavailable(&error)),
+        Err(error) if error.kind == ErrorKind::Unavailable => {
+            Err(unavailable(worker.platform, &error))
+        }
         other => Ok(other),
     }
 }
@@ -72,7 +76,7 @@ pub(crate) async fn open_workspace<P: Platform>(
     hold: &Hold,
 ) -> Result<(), Stop> {
     let context = Context::load(platform, hold).await?;
-    let workspace = workspace(platform).await?;
+    let workspace = AnyWorkspace::load(platform).await;
     let perform = |key: String, operation| {
         keep_lease(
             platform,
@@ -86,10 +90,12 @@ pub(crate) async fn open_workspace<P: Platform>(
     let branch = match opened {
         Ok(Outcome::Opened { branch, .. }) => branch,
         Ok(_) => String::new(),
-        Err(error) => return Err(cannot_open(&error)),
+        Err(error) => return Err(cannot_open(platform, &error)),
     };
     let refused = match documents::write(platform, &context, perform).await? {
-        Err(error) if error.kind != ErrorKind::Refused => return Err(cannot_open(&error)),
+        Err(error) if error.kind != ErrorKind::Refused => {
+            return Err(cannot_open(platform, &error));
+        }
         other => other.err(),
     };
     let instructions = match perform(key(), Operation::Instructions).await? {
@@ -105,13 +111,13 @@ pub(crate) async fn open_workspace<P: Platform>(
     }
     // By its branch it is known that there is a working copy, which has to be removed at the end.
     run::set_branch(platform.database(), hold, &branch).await?;
-    refused.map_or(Ok(()), |error| Err(cannot_open(&error)))
+    refused.map_or(Ok(()), |error| Err(cannot_open(platform, &error)))
 }
 
-fn cannot_open(error: &WorkspaceError) -> Stop {
+fn cannot_open<P: Platform>(platform: &P, error: &WorkspaceError) -> Stop {
     match error.kind {
         ErrorKind::StaleFence => Stop::Stale,
-        ErrorKind::Unavailable => unavailable(error),
+        ErrorKind::Unavailable => unavailable(platform, error),
         ErrorKind::Refused => Stop::End(EndReason::Failed {
             code: error.code.clone(),
             message: error.message.clone(),
@@ -119,9 +125,12 @@ fn cannot_open(error: &WorkspaceError) -> Stop {
     }
 }
 
-fn unavailable(error: &WorkspaceError) -> Stop {
+fn unavailable<P: Platform>(platform: &P, error: &WorkspaceError) -> Stop {
+    let after_ms = error.retry_at.map_or(UNAVAILABLE_MS, |at| {
+        (at - platform.clock().now()).clamp(1_000, LONGEST_PAUSE_MS)
+    });
     Stop::Park {
-        after_ms: UNAVAILABLE_MS,
+        after_ms,
         why: error.message.clone(),
     }
 }
@@ -151,28 +160,12 @@ pub(crate) async fn close_workspace<P: Platform>(platform: &P, hold: &Hold) -> R
         key: format!("{}:close", ended.id),
         operation: Operation::Close,
     };
-    let workspace = workspace(platform)
-        .await
-        .map_err(|stop| format!("{stop:?}"))?;
+    let workspace = AnyWorkspace::load(platform).await;
     workspace
         .perform(call)
         .await
         .map(|_| ())
         .map_err(|error| error.message)
-}
-
-async fn workspace<P: Platform>(platform: &P) -> Result<LocalWorkspace<P::HttpClient>, Stop> {
-    let read = async |name: &str| platform.variables().get_optional(name).await.ok().flatten();
-    let (Some(url), Some(token)) = (read("workspace_url").await, read("workspace_token").await)
-    else {
-        return Err(Stop::End(EndReason::Failed {
-            code: "workspace_not_configured".to_owned(),
-            message: "The variables workspace_url and workspace_token are not set. `cargo loom up` sets them; with \
-                      `spin up`, start loom-workspace and set both."
-                .to_owned(),
-        }));
-    };
-    Ok(LocalWorkspace::new(platform.http().clone(), &url, token))
 }
 
 fn call(context: &Context, hold: &Hold, key: &str, operation: Operation) -> Call {
@@ -184,10 +177,7 @@ fn call(context: &Context, hold: &Hold, key: &str, operation: Operation) -> Call
             bead_title: context.bead.title.clone(),
             agent: context.agent.name.clone(),
             fence: hold.fence,
-            continues: context
-                .stage
-                .as_ref()
-                .and_then(|stage| stage.continues.clone()),
+            continues: context.continues.clone(),
         },
         key: key.to_owned(),
         operation,
@@ -264,12 +254,16 @@ fn operation(action: &Action) -> Option<Operation> {
     })
 }
 
-/// What the model reads of an outcome.
-fn brought(action: &Action, outcome: Outcome) -> Brought {
+/// What the model is told of an outcome, and what else follows from it.
+pub(crate) fn told<P>(worker: &Worker<'_, P>, action: &Action, outcome: Outcome) -> Brought {
     let effect = match &outcome {
         Outcome::Committed { commit, .. } => Some(Effect::Committed {
             commit: commit.clone(),
         }),
+        Outcome::Awaiting { commit, .. } => Some(Effect::Awaits(Wait::checks(
+            &worker.context.project.id,
+            commit,
+        ))),
         _ => None,
     };
     let cut = |truncated: bool, what: &str| {
@@ -388,10 +382,22 @@ fn brought(action: &Action, outcome: Outcome) -> Brought {
             ActionOutcome::ok(format!("The review of #{number} was written: {url}"))
         }
         Outcome::Awaiting { commit, what } => {
-            ActionOutcome::ok(format!("{what} of {commit} are not over yet."))
+            let text = format!(
+                "{what} of {commit} are not over yet. The run waits for them, and you are told how they ended."
+            );
+            if action.concludes() {
+                let again = format!("{text} Use {} again then.", action.name());
+                ActionOutcome::refused("checks_pending", again)
+            } else {
+                ActionOutcome::ok(text)
+            }
         }
         Outcome::Opened { branch, .. } => ActionOutcome::ok(format!("On branch {branch}.")),
-        Outcome::Done => ActionOutcome::ok("Done."),
+        // These answer no action of a model's.
+        Outcome::Listed { .. }
+        | Outcome::Contents { .. }
+        | Outcome::FilesCommitted { .. }
+        | Outcome::Done => ActionOutcome::ok("Done."),
     };
     Brought { outcome, effect }
 }
