@@ -6,9 +6,11 @@
 pub mod account;
 pub mod agent;
 pub mod bead;
+pub mod bead_sync;
 pub mod budget;
 pub mod catalogue;
 mod change;
+pub mod connector;
 pub mod decision;
 pub mod delivery;
 pub mod document;
