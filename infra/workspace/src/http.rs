@@ -17,8 +17,8 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::service::Service;
 
-/// A file of 1 MiB whose every byte is escaped in JSON, and room to spare.
-const MAX_BODY: usize = 8 * 1024 * 1024;
+/// Many files for a branch, 24 MiB of which every other byte is escaped in JSON, and room to spare.
+const MAX_BODY: usize = 40 * 1024 * 1024;
 
 /// Serves until the listener fails or the future is dropped; then every program that is still running is killed.
 ///

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::{Context, Result};
 use crate::git::Repository;
 use crate::journal::{Answer, Journal, Known};
-use crate::operations::{self, Task};
+use crate::operations::{self, Task, branch_files};
 use crate::sandbox::{Sandbox, Toolchain};
 use crate::space::{Places, Space};
 
@@ -50,7 +50,7 @@ impl Service {
 
     /// Performs a call; one that changes something at most once per key.
     pub(crate) fn perform(&self, call: &Call) -> Answer {
-        check(call)?;
+        call.check()?;
         self.check_fence(call)?;
         let places = Places::of(&self.home, &call.run.id);
         if call.operation.is_write() {
@@ -62,6 +62,17 @@ impl Service {
 
     fn read(&self, call: &Call, places: &Places) -> Answer {
         let repository = self.repository(call)?;
+        match &call.operation {
+            Operation::ListFiles {
+                branch,
+                prefix,
+                trailers,
+            } => return branch_files::list(&repository, branch, prefix, trailers),
+            Operation::ReadFiles { commit, paths } => {
+                return branch_files::read(&repository, commit, paths);
+            }
+            _ => {}
+        }
         let space = match Space::find(call, &repository, places, &self.journal, None)? {
             Some(space) => space,
             None => {
@@ -115,6 +126,9 @@ impl Service {
             }
             return Ok(Outcome::Done);
         }
+        if matches!(call.operation, Operation::CommitFiles { .. }) {
+            return branch_files::commit(&repository, call, begun.is_some());
+        }
         let space = Space::open(call, &repository, places, &self.journal, lock)?;
         space.unlock()?;
         operations::write(&Task {
@@ -154,26 +168,4 @@ impl Service {
             .insert(name, found.clone());
         Ok(found)
     }
-}
-
-/// Refuses a call whose ids can't be used as file names and trailers.
-fn check(call: &Call) -> Result<()> {
-    let run = &call.run.id;
-    let usable = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if run.is_empty() || run.len() > 100 || run.starts_with('.') || !run.chars().all(usable) {
-        return Err(WorkspaceError::refused(
-            "invalid_run",
-            format!(
-                "{run:?} can't be the id of a run: it has 1 to 100 letters, digits, `-`, `_` and `.`"
-            ),
-        ));
-    }
-    let key = &call.key;
-    if key.is_empty() || key.len() > 200 || !key.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(WorkspaceError::refused(
-            "invalid_key",
-            "an idempotency key has 1 to 200 printable ASCII characters and no spaces",
-        ));
-    }
-    Ok(())
 }

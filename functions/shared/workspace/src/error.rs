@@ -83,6 +83,19 @@ impl WorkspaceError {
         self
     }
 
+    /// The answer to a commit on a branch that is not where it was expected.
+    pub fn head_moved(branch: &str, head: Option<&str>) -> Self {
+        let at = head.map_or_else(
+            || "does not exist".to_owned(),
+            |head| format!("is at {head}"),
+        );
+        Self::refused(
+            "head_moved",
+            format!("the branch {branch} {at} now; nothing was committed: read it again and repeat the change"),
+        )
+        .with("head", head)
+    }
+
     /// Adds a fact for programs.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

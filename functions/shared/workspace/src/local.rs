@@ -10,8 +10,8 @@ use crate::{Call, Operation, Outcome, Workspace, WorkspaceError};
 const SLACK: Duration = Duration::from_secs(30);
 /// For builds, tests and merges: as long as the service lets a command run, twice for a merge that is tried again.
 const LONG: Duration = Duration::from_secs(1800);
-/// The longest answer: a file of 1 MiB whose every byte is escaped, and room to spare.
-const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
+/// The longest answer: many files of a branch, 16 MiB of which every other byte is escaped, and room to spare.
+const ANSWER_LIMIT: usize = 40 * 1024 * 1024;
 
 /// The workspace service, over HTTP: `POST {base_url}/v1/perform` with a [`Call`] as JSON, answered with an
 /// [`Outcome`] or a [`WorkspaceError`].

@@ -150,8 +150,52 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         commit: Option<String>,
     },
+    /// Lists the files of any branch below a directory, as they are committed. It needs no working copy, and makes none.
+    ListFiles {
+        /// The branch; one that does not exist has no head and no files.
+        branch: String,
+        /// The directory.
+        prefix: String,
+        /// Lines of commit messages, such as `Loom-Sync: 4f…`: the answer says which of them stand in a message of the
+        /// branch's latest 200 commits.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        trailers: Vec<String>,
+    },
+    /// Reads files as they are in a commit.
+    ReadFiles {
+        /// The commit's id.
+        commit: String,
+        /// The files, at most 2000, together at most 16 MiB.
+        paths: Vec<String>,
+    },
+    /// Commits files to any branch on top of the commit that it is expected to be at, without a working copy. Refused
+    /// with `head_moved` when the branch is elsewhere. A branch that does not exist begins with this commit.
+    ///
+    /// This is for Loom's own functions: it looks for no secrets, and minds no protection but the repository's own.
+    CommitFiles {
+        /// The branch.
+        branch: String,
+        /// The commit that it must be at; none = it must not exist.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected_head: Option<String>,
+        /// What changes; together at most 24 MiB.
+        files: Vec<FileChange>,
+        /// The whole message, with its trailers.
+        message: String,
+    },
     /// Removes the working copy and keeps the branch.
     Close,
+}
+
+/// A change to a file of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileChange {
+    /// The file.
+    pub path: String,
+    /// All of its new content; none removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 /// What a review comes to.
@@ -204,6 +248,9 @@ impl Operation {
             Self::OpenPullRequest { .. } => "open_pull_request",
             Self::Review { .. } => "review",
             Self::Checks { .. } => "checks",
+            Self::ListFiles { .. } => "list_files",
+            Self::ReadFiles { .. } => "read_files",
+            Self::CommitFiles { .. } => "commit_files",
             Self::Close => "close",
         }
     }
@@ -219,7 +266,9 @@ impl Operation {
             | Self::Status
             | Self::Diff
             | Self::Log { .. }
-            | Self::Checks { .. } => false,
+            | Self::Checks { .. }
+            | Self::ListFiles { .. }
+            | Self::ReadFiles { .. } => false,
             Self::Open
             | Self::EditFile { .. }
             | Self::WriteFile { .. }
@@ -234,6 +283,7 @@ impl Operation {
             | Self::Merge
             | Self::OpenPullRequest { .. }
             | Self::Review { .. }
+            | Self::CommitFiles { .. }
             | Self::Close => true,
         }
     }

@@ -145,8 +145,49 @@ pub enum Outcome {
         /// What is waited for, for people.
         what: String,
     },
+    /// The files of a branch.
+    Listed {
+        /// The commit that the branch is at; none when there is no such branch.
+        head: Option<String>,
+        /// Sorted by path; regular files alone.
+        files: Vec<BranchFile>,
+        /// Those of the trailers asked for that stand in a recent commit.
+        landed: Vec<String>,
+    },
+    /// Files of a commit.
+    Contents {
+        /// In the order in which they were asked for.
+        files: Vec<FileContent>,
+    },
+    /// Files were committed to a branch.
+    FilesCommitted {
+        /// The commit; the one that the branch was at when nothing differed.
+        commit: String,
+        /// The changed files that are there now, sorted by path.
+        files: Vec<BranchFile>,
+    },
     /// Nothing more to say.
     Done,
+}
+
+/// A file of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BranchFile {
+    /// Relative to the repository's root.
+    pub path: String,
+    /// The id of its content: it changes when the content does.
+    pub blob: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A file's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileContent {
+    /// The file.
+    pub path: String,
+    /// All of it; none when there is no such file, or when it is not UTF-8.
+    pub content: Option<String>,
 }
 
 fn is_zero(count: &u32) -> bool {

@@ -1,6 +1,6 @@
 mod repository;
 
-pub(crate) use repository::Repository;
+pub(crate) use repository::{Repository, is_branch_name};
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -95,6 +95,22 @@ impl Git {
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Captured> {
         let mut command = self.command();
         command.args(arguments);
+        process::capture(command, PATIENCE).map_err(|error| {
+            WorkspaceError::unavailable(
+                "git_missing",
+                format!("git could not be started: {error}; is it installed?"),
+            )
+        })
+    }
+
+    /// Runs git with a file as its input.
+    pub(crate) fn feed<S: AsRef<OsStr>>(
+        &self,
+        arguments: &[S],
+        input: std::fs::File,
+    ) -> Result<Captured> {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::from(input));
         process::capture(command, PATIENCE).map_err(|error| {
             WorkspaceError::unavailable(
                 "git_missing",

@@ -87,8 +87,13 @@ impl Repository {
 
     /// The working copy in which the base branch is checked out, if any, and its git directory.
     pub(crate) fn base_checkout(&self) -> Result<Option<(PathBuf, PathBuf)>> {
+        self.checkout(&self.base)
+    }
+
+    /// The working copy in which a branch is checked out, if any, and its git directory.
+    pub(crate) fn checkout(&self, branch: &str) -> Result<Option<(PathBuf, PathBuf)>> {
         let list = self.git().ok(&["worktree", "list", "--porcelain", "-z"])?;
-        let wanted = format!("branch refs/heads/{}", self.base);
+        let wanted = format!("branch refs/heads/{branch}");
         let mut current = None;
         for line in list.split('\0') {
             if let Some(path) = line.strip_prefix("worktree ") {
@@ -151,7 +156,7 @@ fn no_base(branch: &str) -> WorkspaceError {
 }
 
 /// Whether git would take it for a branch: the rules of `git check-ref-format` that matter here.
-fn is_branch_name(name: &str) -> bool {
+pub(crate) fn is_branch_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 250
         && !name.starts_with(['-', '/', '.'])

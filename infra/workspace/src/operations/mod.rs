@@ -1,5 +1,6 @@
 //! One file per group of operations.
 
+pub(crate) mod branch_files;
 mod commands;
 mod commit;
 mod edit;

@@ -127,7 +127,7 @@ async fn bad_calls_are_refused_with_status_and_code() {
         (status.as_u16(), answer["code"].as_str()),
         (400, Some("invalid_json"))
     );
-    let (status, answer) = post(&world, vec![b' '; 9 << 20]).await;
+    let (status, answer) = post(&world, vec![b' '; 41 << 20]).await;
     assert_eq!(
         (status.as_u16(), answer["code"].as_str()),
         (413, Some("body_too_large"))

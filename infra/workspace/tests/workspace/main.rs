@@ -9,6 +9,7 @@
     reason = "tests fail by panicking, and drive real programs"
 )]
 
+mod branch_files;
 mod commands;
 mod commit;
 mod crash;

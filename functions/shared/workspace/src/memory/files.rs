@@ -120,7 +120,12 @@ impl RunState {
                 Err(WorkspaceError::no_pull_requests())
             }
             Operation::Checks { .. } => Err(WorkspaceError::no_checks()),
-            Operation::Commit { .. } | Operation::Merge | Operation::Close => Ok(Outcome::Done),
+            Operation::Commit { .. }
+            | Operation::Merge
+            | Operation::ListFiles { .. }
+            | Operation::ReadFiles { .. }
+            | Operation::CommitFiles { .. }
+            | Operation::Close => Ok(Outcome::Done),
         }
     }
 

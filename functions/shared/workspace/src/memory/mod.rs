@@ -5,6 +5,7 @@
 //! nothing, and a stale fence is refused. A call is one step without an await, so a crash of the caller comes either
 //! before it or after it; a simulator that wants the answer lost calls [`Workspace::perform`] and drops the result.
 
+mod branches;
 mod files;
 mod history;
 #[cfg(test)]
@@ -80,6 +81,10 @@ pub struct MemoryWorkspace {
 
 struct State {
     repositories: BTreeMap<String, Files>,
+    /// Branches besides the base branch, by repository and name.
+    branches: BTreeMap<(String, String), Files>,
+    /// The messages of commits on branches that no run made, by repository and branch, oldest first.
+    messages: BTreeMap<(String, String), Vec<String>>,
     runs: BTreeMap<String, RunState>,
     commits: Vec<Commit>,
     merges: Vec<Merge>,
@@ -111,6 +116,8 @@ impl MemoryWorkspace {
         let commands: Commands = Arc::new(|_, _| (0, String::new()));
         let state = State {
             repositories: BTreeMap::new(),
+            branches: BTreeMap::new(),
+            messages: BTreeMap::new(),
             runs: BTreeMap::new(),
             commits: Vec::new(),
             merges: Vec::new(),
@@ -166,6 +173,26 @@ impl MemoryWorkspace {
             .get(repository)
             .cloned()
             .unwrap_or_default()
+    }
+
+    /// The files on any branch of a repository, the base branch under its own name.
+    pub fn branch_files(&self, repository: &str, base: &str, branch: &str) -> Files {
+        let state = self.lock();
+        let files = state.files_of(repository, base, branch);
+        files.cloned().unwrap_or_default()
+    }
+
+    /// Changes a file on a branch as somebody else would, with `git push`; `None` removes it.
+    pub fn push_file(&self, repository: &str, branch: &str, path: &str, content: Option<&str>) {
+        let mut state = self.lock();
+        let files = state
+            .branches
+            .entry((repository.to_owned(), branch.to_owned()))
+            .or_default();
+        match content {
+            Some(content) => files.insert(path.to_owned(), content.to_owned()),
+            None => files.remove(path),
+        };
     }
 
     /// The highest fence seen for a run.
@@ -253,6 +280,9 @@ impl State {
 
     fn act(&mut self, call: &Call) -> Result<Outcome, WorkspaceError> {
         match &call.operation {
+            Operation::ListFiles { .. }
+            | Operation::ReadFiles { .. }
+            | Operation::CommitFiles { .. } => self.branch_files(call),
             Operation::Commit { message } => self.commit(call, message),
             Operation::Merge => self.merge(call),
             operation => {
