@@ -5,6 +5,8 @@ use loom_domain::timer::TimerKind;
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{Change, StoreError, agent, bead, decision, run, timer, workflow};
 
+use crate::bead_sync;
+
 const ACTOR: &str = "dispatch-tick";
 const BATCH: i64 = 100;
 
@@ -42,16 +44,22 @@ async fn fire<P: Platform>(platform: &P, kind: TimerKind, subject: &str) -> Resu
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), ACTOR).await?;
     // Another tick may have been faster.
-    if timer::take(&tx, kind, subject, change.now).await? {
+    let is_taken = timer::take(&tx, kind, subject, change.now).await?;
+    if is_taken {
         match kind {
             TimerKind::BeadRetry => bead::retry_is_due(&change, subject).await?,
             TimerKind::DecisionDeadline => decision::deadline_is_due(&change, subject).await?,
             TimerKind::WorkflowNode => workflow::timed_out(&change, subject).await?,
             TimerKind::AgentRetry => agent::retry_is_due(&change, subject).await?,
             TimerKind::RunChecks => run::look_is_due(&change, subject).await?,
+            TimerKind::BeadSync => {}
         }
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    if is_taken && kind == TimerKind::BeadSync {
+        bead_sync::start(platform, subject);
+    }
+    Ok(())
 }
 
 /// Puts runs whose lease ran out back in the queue, and returns those that this turn must start again.

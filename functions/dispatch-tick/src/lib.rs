@@ -5,6 +5,7 @@
 //! may run at the same time, from anywhere: whatever one of them takes, it takes with one conditional statement, and the
 //! others find it taken.
 
+mod bead_sync;
 mod connectors;
 mod dispatch;
 mod due;

@@ -115,6 +115,14 @@ kinds! {
     MotivationFired = "motivation.fired",
     /// A motivation was due and did not fire: a cap, its cool-down or its circuit breaker kept it, or it was missed.
     MotivationSkipped = "motivation.skipped",
+    /// Beads were brought together with the files in their repository.
+    BeadsSynced = "beads.synced",
+    /// Beads could not be synced with their repository; `code` and `error` say why.
+    BeadsSyncFailed = "beads.sync_failed",
+    /// Two values of a field of a bead met in a sync; both are in the event, and one was kept.
+    BeadSyncConflict = "bead.sync_conflict",
+    /// A file of beads in the repository could not be read or applied, and was left alone.
+    BeadSyncProblem = "bead.sync_problem",
     /// An issue was opened on GitHub.
     GithubIssueOpened = "github.issue_opened",
     /// A comment was written on GitHub.

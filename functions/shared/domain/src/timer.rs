@@ -13,6 +13,8 @@ pub enum TimerKind {
     AgentRetry,
     /// The run `subject` looks at the checks that it waits for.
     RunChecks,
+    /// The beads of the project `subject` have settled, and are synced with its repository.
+    BeadSync,
 }
 
 impl TimerKind {
@@ -23,6 +25,7 @@ impl TimerKind {
         Self::WorkflowNode,
         Self::AgentRetry,
         Self::RunChecks,
+        Self::BeadSync,
     ];
 
     /// The word in SQL.
@@ -33,6 +36,7 @@ impl TimerKind {
             Self::WorkflowNode => "workflow_node",
             Self::AgentRetry => "agent_retry",
             Self::RunChecks => "run_checks",
+            Self::BeadSync => "bead_sync",
         }
     }
 

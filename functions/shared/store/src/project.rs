@@ -239,7 +239,14 @@ pub async fn delete<S: Statements, R: Random>(
     for agent in agent::of_project(change.tx, id).await? {
         agent::delete(change, &agent).await?;
     }
-    for table in ["lesson", "message"] {
+    for table in [
+        "lesson",
+        "message",
+        "bead_sync",
+        "bead_sync_file",
+        "bead_sync_conflict",
+        "bead_sync_problem",
+    ] {
         let sql = format!("DELETE FROM {table} WHERE project_id = ?1");
         change.tx.execute(&sql, vec![id.into()]).await?;
     }

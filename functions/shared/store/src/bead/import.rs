@@ -352,44 +352,64 @@ async fn foreign_comments<S: Statements>(
     Ok(errors)
 }
 
-/// Looks at the file's links together with those that are there already.
-async fn refuse_cycles<S: Statements>(tx: &S, beads: &[&ImportedBead]) -> Result<(), StoreError> {
-    let mut lines: HashMap<&str, usize> = HashMap::new();
+/// A cycle that links would close.
+pub(crate) struct Cycle {
+    /// Whether it is one of parents, and not of blockers.
+    pub(crate) is_of_parents: bool,
+    /// From a bead back to itself.
+    pub(crate) path: Vec<String>,
+}
+
+/// Looks at the links of `beads` together with those of others that are there already.
+pub(crate) async fn cycle<S: Statements>(
+    tx: &S,
+    beads: &[&ImportedBead],
+) -> Result<Option<Cycle>, StoreError> {
     let mut blockers = HashMap::new();
     let mut parents = HashMap::new();
     for bead in beads {
-        lines.insert(&bead.id, bead.line);
         blockers.insert(bead.id.clone(), bead.blocked_by.clone());
         parents.insert(bead.id.clone(), Vec::from_iter(bead.parent.clone()));
     }
-    for (edges, sql) in [
+    for (is_of_parents, edges, sql) in [
         (
+            false,
             blockers,
             "SELECT bead_id, blocker_id FROM bead_blocker WHERE bead_id",
         ),
         (
+            true,
             parents,
             "SELECT id, parent FROM bead WHERE parent IS NOT NULL AND id",
         ),
     ] {
         let edges = with_stored(tx, edges, sql).await?;
-        let Some(path) = find_cycle(beads.iter().map(|bead| bead.id.as_str()), &edges) else {
-            continue;
-        };
-        let line = path
-            .iter()
-            .find_map(|id| lines.get(id.as_str()))
-            .copied()
-            .unwrap_or(0);
-        let message = format!(
-            "this closes a cycle: {}; leave out one of these links",
-            path.join(" → ")
-        );
-        return Err(refuse_file(vec![wrong(line, "dependencies", message)])
-            .detail("path", path)
-            .into());
+        if let Some(path) = find_cycle(beads.iter().map(|bead| bead.id.as_str()), &edges) {
+            return Ok(Some(Cycle {
+                is_of_parents,
+                path,
+            }));
+        }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Refuses a file whose links close a cycle, with the line of one of them.
+async fn refuse_cycles<S: Statements>(tx: &S, beads: &[&ImportedBead]) -> Result<(), StoreError> {
+    let Some(Cycle { path, .. }) = cycle(tx, beads).await? else {
+        return Ok(());
+    };
+    let line = path
+        .iter()
+        .find_map(|id| beads.iter().find(|bead| bead.id == *id))
+        .map_or(0, |bead| bead.line);
+    let message = format!(
+        "this closes a cycle: {}; leave out one of these links",
+        path.join(" → ")
+    );
+    Err(refuse_file(vec![wrong(line, "dependencies", message)])
+        .detail("path", path)
+        .into())
 }
 
 /// Adds the stored links of everything that can be reached from `edges` and is not in it, a layer at a time.
@@ -518,54 +538,12 @@ async fn write<S: Statements, R: Random>(
     newer: Vec<ImportedBead>,
     known: &HashMap<String, Known>,
 ) -> Result<(), StoreError> {
-    let tx = change.tx;
-    let agents: HashSet<String> = agent::all(tx)
-        .await?
-        .into_iter()
-        .map(|agent| agent.id)
-        .collect();
-    let value = |name: &str| format!("json_extract(value, '$.{name}')");
-    let columns = FIELDS.join(", ");
-    let values = FIELDS.map(value).join(", ");
-    let insert = format!(
-        "INSERT INTO bead (id, project_id, {columns}) SELECT json_extract(value, '$.id'), ?2, {values} FROM json_each(?1)"
+    let sets = format!(
+        "{}, in_review = 0, deleted_at = NULL, \
+         held_by = CASE WHEN json_extract(value, '$.status') = 'blocked' THEN held_by END",
+        sets(|_| true)
     );
-    let sets = FIELDS
-        .map(|name| format!("{name} = {}", value(name)))
-        .join(", ");
-    let update = format!(
-        "UPDATE bead SET {sets}, in_review = 0, deleted_at = NULL, \
-         held_by = CASE WHEN json_extract(value, '$.status') = 'blocked' THEN held_by END, version = version + 1 FROM json_each(?1) \
-         WHERE bead.id = json_extract(value, '$.id') AND project_id = ?2"
-    );
-    for (beads, sql) in [(&fresh, &insert), (&newer, &update)] {
-        for chunk in beads.chunks(CHUNK) {
-            let rows: Vec<Written<'_>> = chunk
-                .iter()
-                .map(|bead| Written::new(bead, &agents, change.actor, change.now))
-                .collect();
-            tx.execute(sql, vec![to_json(&rows).into(), (&project.id).into()])
-                .await
-                .map_err(open_double)?;
-        }
-    }
-    let sql = "UPDATE project SET bead_count = bead_count + ?2 WHERE id = ?1";
-    let count = i64::try_from(fresh.len()).unwrap_or(i64::MAX);
-    tx.execute(sql, vec![(&project.id).into(), count.into()])
-        .await?;
-    let all: Vec<&ImportedBead> = fresh.iter().chain(&newer).collect();
-    // The links only now, when every bead that they name is there.
-    for chunk in all.chunks(CHUNK) {
-        let rows: Vec<Written<'_>> = chunk
-            .iter()
-            .map(|bead| Written::new(bead, &agents, change.actor, change.now))
-            .collect();
-        write_links(tx, &to_json(&rows)).await?;
-    }
-    for chunk in all.chunks(CHUNK) {
-        write_comments(change, chunk).await?;
-        recount_blockers(tx, chunk).await?;
-    }
+    write_rows(change, project, &fresh, &newer, &sets).await?;
     for bead in &newer {
         if bead.status == BeadStatus::Closed {
             let reason = bead
@@ -582,6 +560,90 @@ async fn write<S: Statements, R: Random>(
         }
     }
     tell(change, project, &fresh, &newer, known).await
+}
+
+/// Writes beads that come from the repository: all of those that are new, and of the others everything but where they
+/// stand. Where a bead follows a workflow, the node says whose it is. Events are the caller's.
+pub(crate) async fn write_synced<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    project: &Project,
+    fresh: &[ImportedBead],
+    changed: &[ImportedBead],
+) -> Result<(), StoreError> {
+    if fresh.is_empty() && changed.is_empty() {
+        return Ok(());
+    }
+    let placing = ["status", "close_reason", "closed_at", "wanted_role"];
+    let sets = format!(
+        "{}, wanted_role = CASE WHEN execution_id IS NULL THEN json_extract(value, '$.wanted_role') ELSE wanted_role END",
+        sets(|name| !placing.contains(&name))
+    );
+    write_rows(change, project, fresh, changed, &sets).await
+}
+
+/// The assignments of the fields that `wanted` chooses.
+fn sets(wanted: impl Fn(&str) -> bool) -> String {
+    let sets: Vec<String> = FIELDS
+        .into_iter()
+        .filter(|name| wanted(name))
+        .map(|name| format!("{name} = json_extract(value, '$.{name}')"))
+        .collect();
+    sets.join(", ")
+}
+
+/// Writes the rows of beads, with their links and comments; `sets` says what of those that are there is replaced.
+async fn write_rows<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    project: &Project,
+    fresh: &[ImportedBead],
+    newer: &[ImportedBead],
+    sets: &str,
+) -> Result<(), StoreError> {
+    let tx = change.tx;
+    let agents: HashSet<String> = agent::all(tx)
+        .await?
+        .into_iter()
+        .map(|agent| agent.id)
+        .collect();
+    let value = |name: &str| format!("json_extract(value, '$.{name}')");
+    let columns = FIELDS.join(", ");
+    let values = FIELDS.map(value).join(", ");
+    let insert = format!(
+        "INSERT INTO bead (id, project_id, {columns}) SELECT json_extract(value, '$.id'), ?2, {values} FROM json_each(?1)"
+    );
+    let update = format!(
+        "UPDATE bead SET {sets}, version = version + 1 FROM json_each(?1) \
+         WHERE bead.id = json_extract(value, '$.id') AND project_id = ?2"
+    );
+    for (beads, sql) in [(fresh, &insert), (newer, &update)] {
+        for chunk in beads.chunks(CHUNK) {
+            let rows: Vec<Written<'_>> = chunk
+                .iter()
+                .map(|bead| Written::new(bead, &agents, change.actor, change.now))
+                .collect();
+            tx.execute(sql, vec![to_json(&rows).into(), (&project.id).into()])
+                .await
+                .map_err(open_double)?;
+        }
+    }
+    let sql = "UPDATE project SET bead_count = bead_count + ?2 WHERE id = ?1";
+    let count = i64::try_from(fresh.len()).unwrap_or(i64::MAX);
+    tx.execute(sql, vec![(&project.id).into(), count.into()])
+        .await?;
+    let all: Vec<&ImportedBead> = fresh.iter().chain(newer).collect();
+    // The links only now, when every bead that they name is there.
+    for chunk in all.chunks(CHUNK) {
+        let rows: Vec<Written<'_>> = chunk
+            .iter()
+            .map(|bead| Written::new(bead, &agents, change.actor, change.now))
+            .collect();
+        write_links(tx, &to_json(&rows)).await?;
+    }
+    for chunk in all.chunks(CHUNK) {
+        write_comments(change, chunk).await?;
+        recount_blockers(tx, chunk).await?;
+    }
+    Ok(())
 }
 
 /// Two open beads about one self-filed error cannot be (invariant I9).

@@ -4,7 +4,7 @@ mod blockers;
 mod cycle;
 mod file;
 mod hold;
-mod import;
+pub(crate) mod import;
 mod list;
 mod ready;
 mod update;
