@@ -32,6 +32,9 @@ CREATE TABLE github_pull_request (
     wants_review INTEGER NOT NULL DEFAULT 0,
     review_bead TEXT REFERENCES bead (id),
     reviewed_sha TEXT,
+    -- Who has approved the head, so that it is to be merged; and when that is tried, or tried again.
+    merge_wanted_by TEXT,
+    merge_not_before INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (project_id, number),
@@ -41,8 +44,16 @@ CREATE TABLE github_pull_request (
 -- Serves the way from a bead to the pull request of its branch, newest first.
 CREATE INDEX github_pull_request_of_owner ON github_pull_request (owner_bead, number) WHERE owner_bead IS NOT NULL;
 
+-- Serves the sweep: what is to be merged.
+CREATE INDEX github_pull_request_merge ON github_pull_request (merge_not_before)
+    WHERE merge_wanted_by IS NOT NULL AND is_open = 1;
+
 -- Serves the way from a review to its pull request.
 CREATE UNIQUE INDEX github_pull_request_of_review ON github_pull_request (review_bead) WHERE review_bead IS NOT NULL;
+
+-- Serves the sweep: pull requests whose reviews a cap has kept from being filed.
+CREATE INDEX github_pull_request_unfiled ON github_pull_request (created_at)
+    WHERE wants_review = 1 AND review_bead IS NULL;
 
 -- Comments and reviews of people that were taken in, so that each is once. One on an issue that has no bead yet waits
 -- here with its text.

@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod intent;
 mod labels;
+mod merge;
 mod payload;
 mod pull_request;
 mod repository;
@@ -12,6 +13,7 @@ mod table;
 
 pub use commands::{Command, HELP, NoCommand};
 pub use labels::Meaning;
+pub use merge::{ChecksStand, MergeFacts, MergeStep, merge_step};
 pub use pull_request::{
     PullRequestFacts, TITLE_LIMIT, dollars, pull_request_body, pull_request_title,
 };

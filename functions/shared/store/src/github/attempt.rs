@@ -10,7 +10,8 @@ pub(super) async fn attempt<S: Statements, T>(
     what: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<Result<T, Refusal>, StoreError> {
     tx.execute("SAVEPOINT github_attempt", vec![]).await?;
-    let done = match what.await {
+    // A box, because what may be refused is deep: filing a bead may start a workflow, which may ask.
+    let done = match Box::pin(what).await {
         Ok(value) => Ok(value),
         Err(StoreError::Refused(refusal)) => {
             tx.execute("ROLLBACK TO github_attempt", vec![]).await?;

@@ -7,7 +7,7 @@ use loom_domain::{
 };
 use loom_platform::{Random, Statements};
 
-use super::Applied;
+use super::{Applied, merge};
 use crate::{StoreError, change::Change, run};
 
 /// Lets the runs go on that wait for the checks of a commit.
@@ -18,6 +18,7 @@ pub(super) async fn ended<S: Statements, R: Random>(
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
     run::checks_arrived(change, &project.id, &ended.sha).await?;
+    merge::hasten(change, project, &ended.sha).await?;
     applied.nudge = true;
     Ok(())
 }

@@ -143,9 +143,13 @@ async fn file<S: Statements, R: Random>(
     said: &Comment,
     applied: &mut Applied,
 ) -> Result<String, StoreError> {
-    let filed = match issue::find(change.tx, &project.id, said.number).await? {
-        Some(known) => issue::file(change, project, &known.state, applied).await?,
-        None => pull_request::ask_for_review(change, project, said.number, applied).await?,
+    let filed = if said.on_pull_request {
+        pull_request::ask_for_review(change, project, said.number, applied).await?
+    } else {
+        match issue::find(change.tx, &project.id, said.number).await? {
+            Some(known) => issue::file(change, project, &known.state, applied).await?,
+            None => None,
+        }
     };
     match filed {
         Some(id) => Ok(format!("Bead {id} is filed and waits for an agent.")),

@@ -85,8 +85,9 @@ pub(super) async fn bead_of<S: Statements>(
     project_id: &str,
     number: i64,
 ) -> Result<Option<String>, StoreError> {
-    if let Some(issue) = issue::find(tx, project_id, number).await? {
-        return Ok(issue.bead_id);
+    let issue = issue::find(tx, project_id, number).await?;
+    if let Some(bead_id) = issue.and_then(|issue| issue.bead_id) {
+        return Ok(Some(bead_id));
     }
     let pull_request = pull_request::find(tx, project_id, number).await?;
     Ok(pull_request.and_then(|known| known.owner_bead.or(known.review_bead)))

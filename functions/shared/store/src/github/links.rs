@@ -6,7 +6,7 @@ use loom_domain::{
 };
 use loom_platform::{Random, Row, Statements};
 
-use super::{Applied, comment, issue, pull_request};
+use super::{Applied, comment, issue, pull_request, pull_review};
 use crate::{StoreError, change::Change, project, row::json};
 
 /// A pull request and the bead that it belongs to.
@@ -78,36 +78,46 @@ pub async fn issue_of_bead<S: Statements>(
         .transpose()
 }
 
-/// Issues that want a bead and have none, because a cap or their project's state did not allow it: project and number,
-/// the oldest first. [`file_issue`] tries again.
+/// Issues that want a bead, and pull requests that want a review, and have none because a cap or their project's state
+/// did not allow it: project and number, the oldest first. [`file_issue`] tries again.
 pub async fn unfiled_issues<S: Statements>(
     statements: &S,
     limit: i64,
 ) -> Result<Vec<(String, i64)>, StoreError> {
-    let sql = "SELECT github_issue.project_id, github_issue.number FROM github_issue \
-               JOIN project ON project.id = github_issue.project_id AND project.status = 'open' \
-               WHERE github_issue.wants_bead = 1 AND github_issue.bead_id IS NULL \
-               ORDER BY github_issue.created_at LIMIT ?1";
+    let sql = "SELECT waiting.project_id, waiting.number FROM ( \
+                   SELECT project_id, number, created_at FROM github_issue \
+                   WHERE wants_bead = 1 AND bead_id IS NULL \
+                   UNION ALL SELECT project_id, number, created_at FROM github_pull_request \
+                   WHERE wants_review = 1 AND review_bead IS NULL \
+               ) AS waiting JOIN project ON project.id = waiting.project_id AND project.status = 'open' \
+               ORDER BY waiting.created_at, waiting.number LIMIT ?1";
     let rows = statements.query(sql, vec![limit.into()]).await?;
     rows.iter()
         .map(|row| Ok((row.text(0)?, row.integer(1)?)))
         .collect()
 }
 
-/// Files the bead of an issue that wants one. Says whether it has one now.
+/// Files the bead of an issue that wants one, or the review of a pull request that does: they share their numbers. Says
+/// whether it has one now.
 pub async fn file_issue<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     project: &Project,
     number: i64,
 ) -> Result<bool, StoreError> {
-    let Some(known) = issue::find(change.tx, &project.id, number).await? else {
-        return Ok(false);
-    };
-    if known.bead_id.is_some() || !known.wants_bead {
-        return Ok(known.bead_id.is_some());
-    }
     let mut applied = Applied::default();
-    let filed = issue::file(change, project, &known.state, &mut applied).await?;
+    let to = &mut applied;
+    if let Some(known) = issue::find(change.tx, &project.id, number).await?
+        && known.wants_bead
+        && known.bead_id.is_none()
+    {
+        issue::file(change, project, &known.state, to).await?;
+    } else if let Some(known) = pull_request::find(change.tx, &project.id, number).await?
+        && known.wants_review
+        && known.review_bead.is_none()
+    {
+        pull_review::file(change, project, &known.state, to).await?;
+    }
+    let filed = comment::bead_of(change.tx, &project.id, number).await?;
     Ok(filed.is_some())
 }
 

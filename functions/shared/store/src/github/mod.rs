@@ -8,6 +8,7 @@ mod command;
 mod comment;
 mod issue;
 mod links;
+mod merge;
 mod pull_request;
 mod pull_review;
 mod rate;
@@ -29,6 +30,7 @@ pub use links::{
     LinkedPullRequest, file_issue, issue_of_bead, link_pull_request, pull_request_of_bead,
     unfiled_issues,
 };
+pub use merge::{DueMerge, due_merges, forget_merge, merged, rework, take_merge};
 pub use report::{Notice, Report, due_reports, forget_report, report_later, reported, take_report};
 
 use crate::{StoreError, change::Change, project};
@@ -119,16 +121,21 @@ async fn one<S: Statements, R: Random>(
     facts: &Facts,
     to: &mut Applied,
 ) -> Result<(), StoreError> {
+    // Boxes, because each of these is large, and only one is needed at a time.
     match intent {
-        Intent::Announce(announcement) => told::announce(change, project, announcement).await,
-        Intent::Issue(issue) => issue::follow(change, project, issue, to).await,
-        Intent::Comment(said) => comment::take(change, project, said, facts, to).await,
-        Intent::PullRequest(shown) => pull_request::follow(change, project, shown, to).await,
-        Intent::Review(review) => review::take(change, project, review, facts, to).await,
-        Intent::ChecksEnded(ended) => checks::ended(change, project, ended, to).await,
-        Intent::Build(build) => build::ended(change, project, build, to).await,
-        Intent::Push(push) => checks::pushed(change, project, push).await,
-        Intent::Repository(what) => repository::changed(change, project, what, to).await,
+        Intent::Announce(announcement) => {
+            Box::pin(told::announce(change, project, announcement)).await
+        }
+        Intent::Issue(issue) => Box::pin(issue::follow(change, project, issue, to)).await,
+        Intent::Comment(said) => Box::pin(comment::take(change, project, said, facts, to)).await,
+        Intent::PullRequest(shown) => {
+            Box::pin(pull_request::follow(change, project, shown, to)).await
+        }
+        Intent::Review(review) => Box::pin(review::take(change, project, review, facts, to)).await,
+        Intent::ChecksEnded(ended) => Box::pin(checks::ended(change, project, ended, to)).await,
+        Intent::Build(build) => Box::pin(build::ended(change, project, build, to)).await,
+        Intent::Push(push) => Box::pin(checks::pushed(change, project, push)).await,
+        Intent::Repository(what) => Box::pin(repository::changed(change, project, what, to)).await,
     }
 }
 

@@ -135,7 +135,9 @@ pub(super) async fn put<S: Statements, R: Random>(
     let sql = "INSERT INTO github_pull_request (project_id, number, state, head_branch, head_sha, is_open, owner_bead, \
                wants_review, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) \
                ON CONFLICT (project_id, number) DO UPDATE SET state = excluded.state, \
-               head_branch = excluded.head_branch, head_sha = excluded.head_sha, is_open = excluded.is_open, \
+               head_branch = excluded.head_branch, \
+               merge_wanted_by = CASE WHEN head_sha = excluded.head_sha THEN merge_wanted_by END, \
+               head_sha = excluded.head_sha, is_open = excluded.is_open, \
                owner_bead = excluded.owner_bead, wants_review = excluded.wants_review, \
                updated_at = excluded.updated_at WHERE state <> excluded.state \
                OR owner_bead IS NOT excluded.owner_bead OR wants_review <> excluded.wants_review";
@@ -177,7 +179,7 @@ async fn owned<S: Statements, R: Random>(
 }
 
 /// Merged: the bead is done, with the commit.
-async fn merged<S: Statements, R: Random>(
+pub(super) async fn merged<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     owner: &str,
     state: &PullRequestState,
@@ -302,7 +304,8 @@ pub(super) async fn ask_for_review<S: Statements, R: Random>(
     number: i64,
     applied: &mut Applied,
 ) -> Result<Option<String>, StoreError> {
-    let Some(known) = find(change.tx, &project.id, number).await? else {
+    let known = find(change.tx, &project.id, number).await?;
+    let Some(known) = known.filter(|known| known.state.is_open) else {
         return Ok(None);
     };
     put(change, project, &known.state, None, true).await?;

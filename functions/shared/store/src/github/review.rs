@@ -11,7 +11,7 @@ use loom_platform::{Random, Statements};
 use super::{
     Applied, Facts, acting,
     attempt::attempt,
-    comment,
+    comment, merge,
     pull_request::{self, Known, reopen},
 };
 use crate::{StoreError, bead, change::Change, decision};
@@ -54,7 +54,12 @@ pub(super) async fn take<S: Statements, R: Random>(
     match review.state {
         ReviewState::Commented => Ok(()),
         ReviewState::Approved => {
-            if !decide(change, &bead, "approve", review, applied).await? {
+            if decide(change, &bead, "approve", review, applied).await? {
+                return Ok(());
+            }
+            if bead.in_review {
+                merge::want(change, project, number, &review.author).await?;
+            } else {
                 applied.note(
                     "nothing_to_decide",
                     format!("No approval of bead {owner} is asked for now: the review is part of its conversation."),
@@ -63,6 +68,7 @@ pub(super) async fn take<S: Statements, R: Random>(
             Ok(())
         }
         ReviewState::ChangesRequested => {
+            merge::forget_merge(change.tx, &project.id, number).await?;
             if decide(change, &bead, "deny", review, applied).await? {
                 return Ok(());
             }
