@@ -1,12 +1,12 @@
 //! From a run's changes to a commit on its branch.
 
 use loom_domain::time::Timestamp;
-use loom_github::{GithubError, Mode, NewCommit, NewEntry, Person};
+use loom_github::{GithubError, NewCommit, NewEntry, Person};
 use loom_platform::{Clock, Platform, Transaction};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Done, Task,
+    Done, Task, build,
     error::{self, Result, database},
     examine, journal,
     overlay::{self, Now},
@@ -16,9 +16,6 @@ use crate::{Outcome, WorkspaceError, branch, message};
 
 /// How often the changes are put on top of what somebody else has pushed meanwhile.
 const ATTEMPTS: usize = 5;
-/// A text of at most this many bytes goes along with the tree, which saves a request, until that has so many.
-const INLINE: usize = 64 * 1024;
-const MOST_INLINE: usize = 4 * 1024 * 1024;
 /// How far back a commit is looked for that somebody has put on another base.
 const LOOK_BACK: usize = 50;
 
@@ -75,14 +72,9 @@ pub(super) async fn commit<P: Platform>(mut task: Task<'_, P>, text: &str) -> Re
 async fn make<P: Platform>(task: &Task<'_, P>, text: &str) -> Result<Plan> {
     examine::examine(task).await?;
     let entries = entries(task).await?;
-    let tree = if entries.is_empty() {
-        task.space.tree.clone()
-    } else {
-        task.repository
-            .create_tree(Some(&task.space.tree), &entries)
-            .await
-            .map_err(error::github)?
-    };
+    let tree = build::tree(task.repository, Some(&task.space.tree), entries)
+        .await?
+        .unwrap_or_else(|| task.space.tree.clone());
     let mut parents = vec![task.space.head.clone()];
     parents.extend(task.space.merging.clone());
     let author = author(task);
@@ -117,7 +109,6 @@ async fn make<P: Platform>(task: &Task<'_, P>, text: &str) -> Result<Plan> {
 /// The changes as those of a tree; blobs are made on the way.
 async fn entries<P: Platform>(task: &Task<'_, P>) -> Result<Vec<NewEntry>> {
     let mut entries = Vec::new();
-    let mut inline = 0;
     for (path, change) in &task.changes {
         let (path, mode) = (path.clone(), change.mode);
         let entry = match &change.now {
@@ -130,45 +121,14 @@ async fn entries<P: Platform>(task: &Task<'_, P>) -> Result<Vec<NewEntry>> {
                 sha: sha.clone(),
             },
             Now::Content(_) => {
-                let bytes =
-                    overlay::content(task.platform.database(), &task.call.run.id, &path).await?;
-                let bytes = bytes.unwrap_or_default();
-                match small_text(&bytes, inline) {
-                    Some(text) => {
-                        inline += bytes.len();
-                        NewEntry::PutText { path, mode, text }
-                    }
-                    None => put(task, path, mode, &bytes).await?,
-                }
+                let database = task.platform.database();
+                let bytes = overlay::content(database, &task.call.run.id, &path).await?;
+                build::entry(task.repository, path, mode, bytes.unwrap_or_default()).await?
             }
         };
         entries.push(entry);
     }
     Ok(entries)
-}
-
-async fn put<P: Platform>(
-    task: &Task<'_, P>,
-    path: String,
-    mode: Mode,
-    bytes: &[u8],
-) -> Result<NewEntry> {
-    let sha = task
-        .repository
-        .create_blob(bytes)
-        .await
-        .map_err(error::github)?;
-    Ok(NewEntry::Put { path, mode, sha })
-}
-
-/// What can go along with the tree. An empty text can't: GitHub would take it for a missing one.
-fn small_text(bytes: &[u8], inline: usize) -> Option<String> {
-    let fits = !bytes.is_empty()
-        && bytes.len() <= INLINE
-        && inline + bytes.len() <= MOST_INLINE
-        && !bytes.contains(&0);
-    fits.then(|| String::from_utf8(bytes.to_vec()).ok())
-        .flatten()
 }
 
 /// The agent as git names people. The date is that of the first attempt, so that the same call makes the same commit.

@@ -15,6 +15,8 @@
 //! - **Merging** goes through a pull request always, whatever the project's git strategy says: this is where checks and
 //!   approvals are. The base branch and other protected branches are never written in another way.
 
+mod branch_files;
+mod build;
 mod checks;
 mod close;
 mod commit;
@@ -171,6 +173,9 @@ async fn act<P: Platform>(
     let settings = call.project.github.clone().unwrap_or_default();
     let github = GitHub::load(platform).await.map_err(error::github)?;
     let repository = github.repository(&name.owner, &name.name, settings.installation_id);
+    if let Some(done) = branch_files::perform(platform, &repository, call, begun_at, &plan).await {
+        return done;
+    }
     let space = Space::open(platform, &repository, name, call).await?;
     let changes = overlay::load(platform.database(), &call.run.id).await?;
     let task = Task {

@@ -85,9 +85,14 @@ pub(super) async fn tree<P: Platform>(
         let change = view.changes.get(path);
         change.is_some_and(|change| change.now == Now::Deleted)
     };
+    let is_looked_into = |directory: &str| {
+        let prefix = format!("{directory}/");
+        let next = items.range(prefix.clone()..).next();
+        next.is_some_and(|(path, _)| path.starts_with(&prefix))
+    };
     for (file, item) in &items {
-        // Directories are there by what is in them; one that could not be looked into is there all the same.
-        let is_leaf = item.mode != Mode::Directory || level(file, &path) >= depth;
+        // Directories are there by what is in them; one that was not looked into is there all the same.
+        let is_leaf = item.mode != Mode::Directory || !is_looked_into(file);
         if is_leaf && !is_deleted(file) {
             add(&mut found, &path, file, depth, kind(item.mode), item.size);
         }
