@@ -13,9 +13,10 @@ use crate::GitHub;
 /// The largest value that is kept, in bytes: a little less than the key-value store takes.
 const LARGEST: usize = 1024 * 1024 - 4096;
 
-/// Answers with an `ETag` share this many places, because nothing else would ever remove one: two that meet in a
-/// place displace each other.
-const PLACES: u64 = 4096;
+/// How many answers with an `ETag` and how many trees are kept. Nothing would ever remove one, so they share places: two
+/// that meet in a place displace each other. Blobs are what the repository is made of, and are all kept.
+const ANSWERS: u64 = 4096;
+const TREES: u64 = 256;
 /// The largest answer that is kept with its `ETag`, in bytes.
 const LARGEST_ANSWER: usize = 256 * 1024;
 
@@ -37,7 +38,7 @@ struct Label {
 impl<P: Platform> GitHub<P> {
     /// The answer that was last kept under `name`.
     pub(crate) async fn kept_answer(&self, name: &str) -> Option<Kept> {
-        let (key, name) = place(name);
+        let (key, name) = place("answer", ANSWERS, name);
         let value = self.platform().key_value().get(&key).await.ok()??;
         let end = value.iter().position(|&byte| byte == b'\n')?;
         let (label, body) = value.split_at(end);
@@ -54,7 +55,7 @@ impl<P: Platform> GitHub<P> {
         if kept.body.len() > LARGEST_ANSWER {
             return;
         }
-        let (key, name) = place(name);
+        let (key, name) = place("answer", ANSWERS, name);
         let label = Label {
             name,
             etag: kept.etag.clone(),
@@ -68,26 +69,42 @@ impl<P: Platform> GitHub<P> {
         self.platform().key_value().set(&key, &value).await.ok();
     }
 
-    /// What is kept of an object that never changes.
-    pub(crate) async fn kept_object(&self, kind: &str, name: &str) -> Option<Vec<u8>> {
-        let key = format!("github/{kind}/{}", digest(name));
+    /// The bytes of the blob `name`, if they are kept.
+    pub(crate) async fn kept_blob(&self, name: &str) -> Option<Vec<u8>> {
+        let key = format!("github/blob/{}", digest(name));
         self.platform().key_value().get(&key).await.ok()?
     }
 
-    /// Keeps an object that never changes, if it is small enough.
-    pub(crate) async fn keep_object(&self, kind: &str, name: &str, value: &[u8]) {
-        if value.len() <= LARGEST {
-            let key = format!("github/{kind}/{}", digest(name));
-            self.platform().key_value().set(&key, value).await.ok();
+    /// Keeps the bytes of the blob `name`, if they are few enough.
+    pub(crate) async fn keep_blob(&self, name: &str, bytes: &[u8]) {
+        if bytes.len() <= LARGEST {
+            let key = format!("github/blob/{}", digest(name));
+            self.platform().key_value().set(&key, bytes).await.ok();
+        }
+    }
+
+    /// The tree `name` as GitHub sent it, if it was kept lately.
+    pub(crate) async fn kept_tree(&self, name: &str) -> Option<Vec<u8>> {
+        let (key, name) = place("tree", TREES, name);
+        let value = self.platform().key_value().get(&key).await.ok()??;
+        value.strip_prefix(name.as_bytes()).map(<[u8]>::to_vec)
+    }
+
+    /// Keeps the tree `name` for a while, if it is small enough.
+    pub(crate) async fn keep_tree(&self, name: &str, tree: &[u8]) {
+        if tree.len() <= LARGEST {
+            let (key, name) = place("tree", TREES, name);
+            let value = [name.as_bytes(), tree].concat();
+            self.platform().key_value().set(&key, &value).await.ok();
         }
     }
 }
 
-/// The key of the place of `name`, and the name's digest.
-fn place(name: &str) -> (String, String) {
+/// The key of the place of `name` among `places` of a kind, and the name's digest, by which what lies there is known.
+fn place(kind: &str, places: u64, name: &str) -> (String, String) {
     let digest = digest(name);
     let number = u64::from_str_radix(digest.get(..15).unwrap_or_default(), 16).unwrap_or(0);
-    (format!("github/answer/{:04}", number % PLACES), digest)
+    (format!("github/{kind}/{:04}", number % places), digest)
 }
 
 fn digest(name: &str) -> String {

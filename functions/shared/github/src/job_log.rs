@@ -48,19 +48,22 @@ impl<P: Platform> Repository<P> {
                     html_url: String::new(),
                 })
             }
-            Ok(_) | Err(GithubError::NotFound { .. } | GithubError::Forbidden { .. }) => {
-                self.reported(job_id, bytes).await
+            Ok(_) => {
+                let why = "GitHub keeps it on a host that this program may not call";
+                self.reported(job_id, bytes, why).await
+            }
+            Err(error @ (GithubError::NotFound { .. } | GithubError::Forbidden { .. })) => {
+                self.reported(job_id, bytes, &error.to_string()).await
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn reported(&self, job_id: i64, bytes: usize) -> Result<JobLog, GithubError> {
+    async fn reported(&self, job_id: i64, bytes: usize, why: &str) -> Result<JobLog, GithubError> {
         let check = self.check_run(job_id).await?;
         let annotations = self.annotations(job_id).await?.items;
-        let mut text = String::from(
-            "The log itself cannot be fetched from here: GitHub keeps it on another host. The check reports:\n",
-        );
+        let mut text =
+            format!("The log itself cannot be fetched from here ({why}). The check reports:\n");
         for annotation in annotations {
             let line = annotation.start_line.unwrap_or_default();
             // Writing to a string cannot fail.

@@ -27,7 +27,7 @@ impl<P: Platform> Repository<P> {
         let target = self.at(&format!("/git/blobs/{}", segment(sha)));
         // By repository too: who knows an id may still not read it everywhere.
         let key = format!("{} {target}", self.github().root());
-        if let Some(kept) = self.github().kept_object("blob", &key).await {
+        if let Some(kept) = self.github().kept_blob(&key).await {
             return Ok(kept.into());
         }
         // Base64 with its line ends, and the JSON around it.
@@ -40,7 +40,7 @@ impl<P: Platform> Repository<P> {
         if bytes.len() > LARGEST_BLOB {
             return Err(too_large(sha));
         }
-        self.github().keep_object("blob", &key, &bytes).await;
+        self.github().keep_blob(&key, &bytes).await;
         Ok(bytes.into())
     }
 

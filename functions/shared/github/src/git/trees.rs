@@ -140,7 +140,7 @@ impl NewEntry {
 
 impl<P: Platform> Repository<P> {
     /// The tree of `name`: the id of a tree or commit, or a branch or tag. One that is named by an id never changes, and
-    /// is kept in the key-value store.
+    /// is kept in the key-value store for a while.
     pub async fn get_tree(&self, name: &str, recursive: bool) -> Result<Tree, GithubError> {
         let target = self.at(&format!("/git/trees/{}", segment(name)));
         let mut call = Call::get(target);
@@ -149,14 +149,14 @@ impl<P: Platform> Repository<P> {
         }
         if is_object_id(name) {
             let key = format!("{} {}", self.github().root(), call.target);
-            if let Some(kept) = self.github().kept_object("tree", &key).await
+            if let Some(kept) = self.github().kept_tree(&key).await
                 && let Ok(tree) = serde_json::from_slice(&kept)
             {
                 return Ok(tree);
             }
             let answer = self.send(call).await?;
             let tree = answer.json()?;
-            self.github().keep_object("tree", &key, &answer.body).await;
+            self.github().keep_tree(&key, &answer.body).await;
             return Ok(tree);
         }
         self.get(call).await
