@@ -15,6 +15,7 @@ mod comments;
 #[path = "../common/mod.rs"]
 mod common;
 mod issues;
+mod merges;
 mod pull_requests;
 mod reports;
 mod repositories;

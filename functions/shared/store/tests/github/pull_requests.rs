@@ -5,8 +5,9 @@ use loom_domain::{
     github::{GithubSettings, intent::PullRequestState},
     run::EndReason,
     time::Timestamp,
+    workflow::Outcome,
 };
-use loom_store::{decision, github};
+use loom_store::{decision, github, workflow};
 use serde_json::{Value, json};
 
 use super::{Hub, OTHER_SHA, SHA, by, codes, head, merged, permutations, pull_request};
@@ -432,5 +433,105 @@ async fn a_closed_pull_request_closes_its_review() {
     assert_eq!(bead.status, BeadStatus::Closed);
     assert_eq!(bead.commit, None, "it is not the reviewer's commit");
     deliver(&hub, "reopened", 3, json!({})).await;
+    assert_eq!(hub.only_bead().await.status, BeadStatus::Open);
+}
+
+/// A bug on issue 7 that was investigated by the only agent there is, so that a person is asked to approve the remedy;
+/// with the pull request of its branch.
+async fn investigated() -> (Hub, Bead) {
+    let hub = Hub::new().await;
+    let agent = hub.world.agent("one").await;
+    hub.issue("opened", 1, json!({"issue": {"labels": [{"name": "bug"}]}}))
+        .await;
+    let bead = hub.only_bead().await;
+    let opened = merged(branch(&bead), by("loom[bot]"));
+    deliver(&hub, "opened", 1, opened).await;
+    let found = EndReason::NodeConcluded {
+        outcome: Outcome::Success,
+        code: "done",
+        note: "The cause is found.".into(),
+        commit: None,
+    };
+    hub.work(&bead, &agent.id, found).await;
+    let asked = hub.only_bead().await;
+    assert_eq!(
+        (asked.status, asked.open_decisions),
+        (BeadStatus::Blocked, 1)
+    );
+    (hub, bead)
+}
+
+/// The node at which the workflow of a bead stands.
+async fn node(hub: &Hub, bead: &Bead) -> String {
+    let filter = workflow::ExecutionFilter {
+        bead_id: Some(bead.id.clone()),
+        ..Default::default()
+    };
+    let all = workflow::list(hub.world.db(), &filter, None, 10)
+        .await
+        .unwrap();
+    all[0].node.clone()
+}
+
+#[tokio::test]
+async fn a_workflow_goes_where_the_review_or_the_command_sends_it() {
+    for (event, node_after) in [
+        ("approved", "apply_fix"),
+        ("changes_requested", "investigate"),
+        ("/loom approve", "apply_fix"),
+        ("/loom deny not the cause", "investigate"),
+    ] {
+        let (hub, bead) = investigated().await;
+        assert_eq!(node(&hub, &bead).await, "pm_review");
+        let noted = if event.starts_with('/') {
+            let said = super::comment(1, "ann", event);
+            codes(&hub.deliver("issue_comment", &said).await.unwrap())
+        } else {
+            reviewed(&hub, &review(1, "ann", event, branch(&bead))).await
+        };
+        assert_eq!(noted, Vec::<&str>::new(), "{event}");
+        assert_eq!(node(&hub, &bead).await, node_after, "{event}");
+        let now = hub.only_bead().await;
+        assert_eq!(
+            (now.status, now.open_decisions),
+            (BeadStatus::Open, 0),
+            "{event}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_people_do_to_the_pull_request_ends_what_the_workflow_asks() {
+    let (hub, bead) = investigated().await;
+    deliver(&hub, "closed", 3, merged(branch(&bead), merge())).await;
+    let done = hub.only_bead().await;
+    assert_eq!(
+        (done.status, done.open_decisions, done.execution_id),
+        (BeadStatus::Closed, 0, None)
+    );
+
+    let (hub, bead) = investigated().await;
+    deliver(&hub, "closed", 3, branch(&bead)).await;
+    let blocked = hub.only_bead().await;
+    assert_eq!(blocked.status, BeadStatus::Blocked);
+    let questions = decision::of_bead(hub.world.db(), &bead.id).await.unwrap();
+    let open = questions
+        .iter()
+        .filter(|one| one.status == DecisionStatus::Open);
+    assert!(
+        open.clone().count() >= 1
+            && open
+                .clone()
+                .any(|one| one.question.contains("closed pull request #9"))
+    );
+
+    let (hub, bead) = investigated().await;
+    hub.issue("closed", 4, json!({})).await;
+    let done = hub.only_bead().await;
+    assert_eq!(
+        (done.id, done.status, done.open_decisions),
+        (bead.id, BeadStatus::Closed, 0)
+    );
+    hub.issue("reopened", 5, json!({})).await;
     assert_eq!(hub.only_bead().await.status, BeadStatus::Open);
 }

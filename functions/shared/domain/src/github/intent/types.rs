@@ -62,10 +62,8 @@ pub enum Intent {
 }
 
 impl Intent {
-    /// What somebody must be allowed on GitHub for all of this to happen. Ask before the transaction, and tell
-    /// [`apply`] who is; for everybody else it counts as words only.
-    ///
-    /// [`apply`]: https://docs.rs/loom-store
+    /// What somebody must be allowed on GitHub for all of this to happen. It is looked up before the transaction in
+    /// which the intent is applied; for whoever is not allowed it counts as words only.
     pub fn needs_permission(&self) -> Option<Need> {
         let login = match self {
             Self::Comment(comment) if !comment.commands.is_empty() => &comment.author,
