@@ -67,10 +67,10 @@ impl Outbound {
                 (_, Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
                 _ => "its host".to_owned(),
             };
+            // Without the path and the query: these may hold secrets.
             self.logs.host(&format!(
-                "{} may not call {}: to allow it, add \"{entry}\" to component.{}.allowed_outbound_hosts",
+                "{} may not call {entry}: to allow it, add \"{entry}\" to component.{}.allowed_outbound_hosts",
                 self.component,
-                request.uri(),
                 self.component,
             ));
             return Err(Error::HttpRequestDenied);

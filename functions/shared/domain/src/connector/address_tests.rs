@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::AllowedHosts;
 use super::*;
 
 fn resolve(url: &str) -> Result<String, String> {

@@ -8,6 +8,7 @@
 //! [`Secrets`] has their values, from a variable; a URL with its values is an [`Address`], which shows only its origin.
 
 mod address;
+mod hosts;
 mod input;
 mod notice;
 mod payload;
@@ -16,10 +17,12 @@ mod retry;
 mod secrets;
 mod style;
 mod wanted;
+mod wording;
 
 use serde::{Deserialize, Serialize};
 
-pub use address::{Address, AllowedHosts, Origin};
+pub use address::{Address, Origin};
+pub use hosts::AllowedHosts;
 pub use input::ConnectorInput;
 pub use notice::{AboutBead, AboutDecision, Notice, Occurrence, Part, test_notice};
 pub use payload::{Outgoing, request};
