@@ -132,7 +132,7 @@ impl Request<'_> {
 pub(crate) fn answer(shared: &Shared, call: Call) -> Outcome {
     if call.parts.first().is_some_and(|part| part == "_control") {
         let answer = crate::control::serve(shared, &call).unwrap_or_else(Failure::answer);
-        let response = finish(&shared.lock(), &call, answer);
+        let response = finish(&mut shared.lock(), &call, answer);
         return Outcome {
             response: Some(response),
             delay: Duration::ZERO,
@@ -189,7 +189,7 @@ pub(crate) fn answer(shared: &Shared, call: Call) -> Outcome {
             Some(answer) => answer,
             None => routed(&mut world, &call, caller, now).unwrap_or_else(Failure::answer),
         };
-        Some(finish(&world, &call, answer))
+        Some(finish(&mut world, &call, answer))
     };
     let status = response
         .as_ref()

@@ -8,7 +8,7 @@ use crate::world::{World, hex, random_hex};
 pub(crate) const VERSION: &str = "2022-11-28";
 
 /// The bytes of an answer with the headers that all have; an answer that the caller has already becomes 304.
-pub(crate) fn finish(world: &World, call: &Call, mut answer: Answer) -> http::Response<Bytes> {
+pub(crate) fn finish(world: &mut World, call: &Call, mut answer: Answer) -> http::Response<Bytes> {
     let (bytes, kind) = match std::mem::replace(&mut answer.body, Body::Empty) {
         Body::Empty => (Bytes::new(), None),
         Body::Json(value) => (
@@ -38,6 +38,8 @@ pub(crate) fn finish(world: &World, call: &Call, mut answer: Answer) -> http::Re
         if known {
             status = 304;
             body = Bytes::new();
+            // What the caller knew already costs nothing.
+            world.limits.give_back(world.now());
         }
         response = response
             .header("ETag", etag)

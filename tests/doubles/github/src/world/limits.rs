@@ -63,6 +63,12 @@ impl Limits {
         self.bucket(now).used += 1;
     }
 
+    /// Takes back the last request of the present caller.
+    pub(crate) fn give_back(&mut self, now: i64) {
+        let bucket = self.bucket(now);
+        bucket.used = bucket.used.saturating_sub(1);
+    }
+
     /// Takes everything from the present caller for some seconds.
     pub(crate) fn exhaust(&mut self, now: i64, seconds: i64) {
         let most = self.most();

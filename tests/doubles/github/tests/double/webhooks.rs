@@ -1,0 +1,295 @@
+//! Webhooks that really arrive.
+
+use hmac::{Hmac, KeyInit, Mac};
+use loom_github_double::{FileSpec, NewRepository, WebhookFault, WebhookFaultKind};
+use serde_json::json;
+use sha2::Sha256;
+
+use crate::PATIENCE;
+use crate::api::{Api, SHOP, commit, shop, shop_of};
+use crate::pulls::pull;
+use crate::receiver::Receiver;
+
+#[test]
+fn an_event_is_signed_and_complete() {
+    let (github, _api) = shop();
+    let receiver = Receiver::start(&[]);
+    github.set_webhook(&receiver.url(), "made up");
+    github.open_issue("acme/shop", "bob", "It breaks", "Often.", &[]);
+    assert!(github.settle(PATIENCE));
+    let events = receiver.events();
+    let [event] = events.as_slice() else {
+        panic!("{} events", events.len())
+    };
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"made up").unwrap();
+    mac.update(&event.body);
+    let digest: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        event.header("x-hub-signature-256"),
+        format!("sha256={digest}")
+    );
+    assert!(event.header("user-agent").starts_with("GitHub-Hookshot/"));
+    assert_eq!(event.header("content-type"), "application/json");
+    assert_eq!(event.header("x-github-delivery").len(), 36);
+    assert!(!event.header("x-github-hook-id").is_empty());
+    let payload = event.json();
+    assert_eq!(
+        (&payload["action"], &payload["issue"]["number"]),
+        (&json!("opened"), &json!(1))
+    );
+    assert_eq!(payload["repository"]["full_name"], "acme/shop");
+    assert_eq!(payload["sender"]["login"], "bob");
+    assert_eq!(
+        payload["installation"]["id"],
+        json!(github.installation("acme"))
+    );
+}
+
+#[test]
+fn each_deed_has_its_events() {
+    let (github, api) = shop();
+    let receiver = Receiver::start(&[]);
+    github.set_webhook(&receiver.url(), "made up");
+    let mut seen = 0;
+    let mut told = || {
+        assert!(github.settle(PATIENCE));
+        let names = receiver.names();
+        let new = names[seen..].to_vec();
+        seen = names.len();
+        new
+    };
+    let issue = github.open_issue("acme/shop", "bob", "It breaks", "", &["bug"]);
+    assert_eq!(told(), ["issues.opened", "issues.labeled"]);
+    let comment = github.comment("acme/shop", "ada", issue, "/loom work");
+    github.edit_comment("acme/shop", "ada", comment, "/loom stop");
+    assert_eq!(told(), ["issue_comment.created", "issue_comment.edited"]);
+    github.edit_issue(
+        "acme/shop",
+        "bob",
+        issue,
+        &json!({"title": "Other", "state": "closed"}),
+    );
+    github.edit_issue(
+        "acme/shop",
+        "bob",
+        issue,
+        &json!({"state": "open", "labels": []}),
+    );
+    assert_eq!(
+        told(),
+        [
+            "issues.edited",
+            "issues.closed",
+            "issues.unlabeled",
+            "issues.reopened"
+        ]
+    );
+    let number = pull(&github, &api, "one");
+    assert_eq!(told(), ["create", "push", "push", "pull_request.opened"]);
+    commit(&api, "one", "More", &[("more", "100644", b"more\n")]);
+    assert_eq!(told(), ["push", "pull_request.synchronize"]);
+    github.request_review("acme/shop", "bob", number, "ada");
+    let line = json!([{"path": "one", "line": 1, "body": "Why?"}]);
+    github.review("acme/shop", "ada", number, "REQUEST_CHANGES", "No", &line);
+    assert_eq!(
+        told(),
+        [
+            "pull_request.review_requested",
+            "pull_request_review.submitted",
+            "pull_request_review_comment.created"
+        ]
+    );
+    let head = github.branch("acme/shop", "one").unwrap();
+    github.status("acme/shop", "ada", &head, "lint", "success");
+    assert_eq!(told(), ["status"]);
+    github.merge("acme/shop", "ada", number, "squash");
+    github.delete_branch("acme/shop", "ada", "one");
+    assert_eq!(told(), ["pull_request.closed", "push", "push", "delete"]);
+    github.create_repository(&NewRepository::new("acme", "other"));
+    github.transfer_issue("acme/shop", "ada", issue, "acme/other");
+    github.delete_issue("acme/other", "ada", 1);
+    github.send_event(
+        "acme/shop",
+        "ada",
+        "release",
+        Some("published"),
+        json!({"release": {"id": 1}}),
+    );
+    assert_eq!(
+        told(),
+        [
+            "issues.transferred",
+            "issues.opened",
+            "issues.deleted",
+            "release.published"
+        ]
+    );
+    let pushed = receiver
+        .events()
+        .into_iter()
+        .find(|event| event.name() == "push")
+        .unwrap();
+    assert_eq!(pushed.json()["ref"], "refs/heads/one");
+    assert_eq!(pushed.json()["created"], true);
+}
+
+#[test]
+fn a_run_of_actions_is_told() {
+    let repository = NewRepository::new("acme", "shop")
+        .file("a", "a")
+        .tested_by(&["false"]);
+    let (github, _api) = shop_of(&repository);
+    let receiver = Receiver::start(&[]);
+    github.set_webhook(&receiver.url(), "made up");
+    github.commit(
+        "acme/shop",
+        "agent/one",
+        "ada",
+        "One",
+        &[FileSpec::text("b", "b")],
+    );
+    assert!(github.settle(PATIENCE));
+    assert_eq!(
+        receiver.names(),
+        [
+            "create",
+            "push",
+            "workflow_run.requested",
+            "check_run.created",
+            "workflow_run.in_progress",
+            "check_run.completed",
+            "check_suite.completed",
+            "workflow_run.completed"
+        ]
+    );
+    let last = receiver.events().pop().unwrap().json();
+    assert_eq!(last["workflow_run"]["conclusion"], "failure");
+    assert_eq!(last["workflow_run"]["head_branch"], "agent/one");
+}
+
+#[test]
+fn events_are_duplicated_held_and_lost() {
+    let (github, _api) = shop();
+    let receiver = Receiver::start(&[]);
+    github.set_webhook(&receiver.url(), "made up");
+    github.webhook_fault(WebhookFault::new(
+        "issues",
+        WebhookFaultKind::Duplicate(2),
+        1,
+    ));
+    github.open_issue("acme/shop", "bob", "One", "", &[]);
+    assert!(github.settle(PATIENCE));
+    let events = receiver.events();
+    assert_eq!(events.len(), 3);
+    assert_eq!(
+        events[0].header("x-github-delivery"),
+        events[2].header("x-github-delivery")
+    );
+
+    github.webhook_fault(WebhookFault::new("", WebhookFaultKind::Hold, 3));
+    for title in ["Two", "Three", "Four"] {
+        github.open_issue("acme/shop", "bob", title, "", &[]);
+    }
+    assert_eq!(github.held(), 3);
+    github.webhook_fault(WebhookFault::new(
+        "issue_comment.created",
+        WebhookFaultKind::Delay(1),
+        1,
+    ));
+    github.comment("acme/shop", "bob", 1, "meanwhile");
+    assert!(github.settle(PATIENCE));
+    github.release(&[2, 0]);
+    assert!(github.settle(PATIENCE));
+    let titles: Vec<String> = receiver.events()[3..]
+        .iter()
+        .map(|event| match event.json()["comment"]["body"].as_str() {
+            Some(text) => text.to_owned(),
+            None => event.json()["issue"]["title"].as_str().unwrap().to_owned(),
+        })
+        .collect();
+    assert_eq!(titles, ["meanwhile", "Four", "Two", "Three"]);
+}
+
+#[test]
+fn what_was_lost_is_found_and_delivered_again() {
+    let (github, _api) = shop();
+    let receiver = Receiver::start(&[200, 500]);
+    let id = github.add_hook("acme/shop", &receiver.url(), "made up", &["issues"]);
+    assert!(github.settle(PATIENCE));
+    github.open_issue("acme/shop", "bob", "One", "", &[]);
+    github.webhook_fault(WebhookFault::new(
+        "issues.opened",
+        WebhookFaultKind::Lose,
+        1,
+    ));
+    github.open_issue("acme/shop", "bob", "Two", "", &[]);
+    github.comment("acme/shop", "bob", 1, "not for this hook");
+    assert!(github.settle(PATIENCE));
+    assert_eq!(receiver.names(), ["ping", "issues.opened"]);
+    let admin = Api::new(&github, Some(&github.token("acme")));
+    let hooks = admin.get(&format!("{SHOP}/hooks")).with(200);
+    assert_eq!(hooks[0]["id"], json!(id));
+    let url = format!("{SHOP}/hooks/{id}/deliveries");
+    let failed = admin.get(&format!("{url}?status=failure&per_page=1"));
+    let link = failed.header("link").to_owned();
+    let lost = failed.with(200)[0].clone();
+    assert_eq!(
+        (&lost["status_code"], &lost["event"]),
+        (&json!(0), &json!("issues"))
+    );
+    let cursor = link
+        .split("cursor=")
+        .nth(1)
+        .unwrap()
+        .split('>')
+        .next()
+        .unwrap();
+    let next = admin.get(&format!("{url}?status=failure&per_page=1&cursor={cursor}"));
+    assert!(!next.header("link").contains("next"));
+    assert_eq!(next.with(200)[0]["status_code"], 500);
+    let whole = admin.get(&format!("{url}/{}", lost["id"])).with(200);
+    assert_eq!(whole["request"]["payload"]["issue"]["title"], "Two");
+    admin
+        .post(&format!("{url}/{}/attempts", lost["id"]), json!({}))
+        .with(202);
+    assert!(github.settle(PATIENCE));
+    let events = receiver.events();
+    assert_eq!(
+        events[2].header("x-github-delivery"),
+        lost["guid"].as_str().unwrap()
+    );
+    let newest = admin.get(&format!("{url}?per_page=1")).with(200)[0].clone();
+    assert_eq!(
+        (&newest["redelivery"], &newest["status_code"]),
+        (&json!(true), &json!(200))
+    );
+    let bob = Api::new(&github, Some(&github.token("bob")));
+    bob.get(&format!("{SHOP}/hooks")).with(404);
+}
+
+#[test]
+fn a_slow_receiver_has_timed_out() {
+    use loom_github_double::{Config, GitHub};
+    let config = Config {
+        webhook_timeout_ms: 50,
+        ..Config::default()
+    };
+    let github = GitHub::start(config).unwrap();
+    github.create_repository(&NewRepository::new("acme", "shop"));
+    // It listens and never answers.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    github.set_webhook(&url, "made up");
+    github.open_issue("acme/shop", "bob", "One", "", &[]);
+    assert!(github.settle(PATIENCE));
+    let delivered = github.deliveries();
+    assert_eq!(
+        (delivered[0].status, delivered[0].event.as_str()),
+        (0, "issues")
+    );
+}
