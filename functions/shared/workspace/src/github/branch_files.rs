@@ -49,8 +49,8 @@ pub(super) async fn perform<P: Platform>(
             branch,
             prefix,
             trailers,
-        } => list(repository, branch, prefix, trailers).await,
-        Operation::ReadFiles { commit, paths } => read(repository, commit, paths).await,
+        } => list(platform, repository, branch, prefix, trailers).await,
+        Operation::ReadFiles { commit, paths } => read(platform, repository, commit, paths).await,
         Operation::CommitFiles { .. } => {
             let plan = plan.as_deref();
             commit(platform, repository, call, begun_at, plan).await
@@ -61,6 +61,7 @@ pub(super) async fn perform<P: Platform>(
 }
 
 async fn list<P: Platform>(
+    platform: &P,
     repository: &Repository<P>,
     branch: &str,
     prefix: &str,
@@ -75,7 +76,7 @@ async fn list<P: Platform>(
         });
     };
     let commit = repository.get_commit(&head).await.map_err(error::github)?;
-    let files = files(repository, &commit.tree, &prefix).await?;
+    let files = files(platform, repository, &commit.tree, &prefix).await?;
     let mut landed = Vec::new();
     if !trailers.is_empty() {
         let log = repository
@@ -99,11 +100,12 @@ async fn list<P: Platform>(
 
 /// The regular files of a tree below a directory.
 async fn files<P: Platform>(
+    platform: &P,
     repository: &Repository<P>,
     root: &str,
     prefix: &str,
 ) -> Result<Vec<BranchFile>> {
-    let items = tree::below(repository, root, prefix).await?;
+    let items = tree::below(platform, repository, root, prefix).await?;
     Ok(items
         .into_iter()
         .filter(|(_, item)| is_regular(item.mode))
@@ -116,6 +118,7 @@ async fn files<P: Platform>(
 }
 
 async fn read<P: Platform>(
+    platform: &P,
     repository: &Repository<P>,
     commit: &str,
     paths: &[String],
@@ -136,7 +139,7 @@ async fn read<P: Platform>(
         Err(error) if error.is_not_found() => return Err(missing()),
         other => other.map_err(error::github)?,
     };
-    let items = tree::below(repository, &found.tree, "").await?;
+    let items = tree::below(platform, repository, &found.tree, "").await?;
     let mut wanted = Vec::new();
     let mut total = 0;
     for path in paths {
@@ -210,11 +213,11 @@ async fn commit<P: Platform>(
                 None => None,
             };
             let base = old.as_ref().map(|(_, tree)| tree.as_str());
-            let entries = entries(repository, base, changes).await?;
+            let entries = entries(platform, repository, base, changes).await?;
             let tree = build::tree(repository, base, entries).await?;
             let (tree, old) = match (tree, old) {
                 (Some(tree), Some((head, old))) if tree == old => {
-                    return answer(repository, head, &tree, changes).await;
+                    return answer(platform, repository, head, &tree, changes).await;
                 }
                 (Some(tree), old) => (tree, old),
                 (None, _) => {
@@ -235,7 +238,7 @@ async fn commit<P: Platform>(
         None => repository.create_ref(&name, &plan.commit).await,
     };
     match moved {
-        Ok(_) => answer(repository, plan.commit, &plan.tree, changes).await,
+        Ok(_) => answer(platform, repository, plan.commit, &plan.tree, changes).await,
         Err(GithubError::Conflict { .. }) => {
             let head = head_of(repository, &name).await?;
             Err(WorkspaceError::head_moved(branch, head.as_deref()))
@@ -272,6 +275,7 @@ async fn make<P: Platform>(
 
 /// The changes as those of a tree. A file keeps its mode.
 async fn entries<P: Platform>(
+    platform: &P,
     repository: &Repository<P>,
     base: Option<&str>,
     changes: &[FileChange],
@@ -291,7 +295,7 @@ async fn entries<P: Platform>(
         ));
     }
     let there = match base {
-        Some(base) => tree::below(repository, base, "").await?,
+        Some(base) => tree::below(platform, repository, base, "").await?,
         None => BTreeMap::new(),
     };
     let mut entries = Vec::new();
@@ -313,13 +317,14 @@ async fn entries<P: Platform>(
 }
 
 async fn answer<P: Platform>(
+    platform: &P,
     repository: &Repository<P>,
     commit: String,
     tree: &str,
     changes: &[FileChange],
 ) -> Result<Outcome> {
     let changed: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-    let mut files = files(repository, tree, "").await?;
+    let mut files = files(platform, repository, tree, "").await?;
     files.retain(|file| changed.contains(file.path.as_str()));
     Ok(Outcome::FilesCommitted { commit, files })
 }

@@ -300,8 +300,9 @@ async fn has_workflows<P: Platform>(task: &Task<'_, P>) -> Result<bool> {
 async fn no_checks<P: Platform>(task: &Task<'_, P>) -> Result<WorkspaceError> {
     let why = if has_workflows(task).await? {
         format!(
-            "the workflows in {WORKFLOWS} did not run for this commit; let one of them run on a push to any branch, or \
-             name one that accepts workflow_dispatch in the project's checks"
+            "the workflows in {WORKFLOWS} did not run for this commit; if they run for pull requests, open one \
+             first; otherwise let one of them run on a push to any branch, or name one that accepts workflow_dispatch in \
+             the project's checks"
         )
     } else {
         format!(

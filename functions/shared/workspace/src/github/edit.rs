@@ -6,6 +6,7 @@ use loom_platform::{Platform, Transaction};
 use super::{
     Done, Task,
     error::{Result, database},
+    examine::MOST_CONTENT,
     journal,
     mode::is_regular,
     overlay::{self, Entry, Put},
@@ -121,6 +122,16 @@ async fn put<P: Platform>(
 ) -> Result<Done> {
     if content.len() > MAX_FILE {
         return Err(too_large(&path));
+    }
+    let others = task.changes.iter().filter(|(other, _)| **other != path);
+    let total: u64 = others.map(|(_, change)| change.now.bytes()).sum();
+    if total + content.len() as u64 > MOST_CONTENT {
+        return Err(WorkspaceError::refused(
+            "too_many_changes",
+            format!(
+                "what is not committed yet would be larger than {MOST_CONTENT} bytes; commit first"
+            ),
+        ));
     }
     let view = task.view();
     let base = view.base_item(&path).await?;

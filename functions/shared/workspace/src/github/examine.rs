@@ -12,33 +12,15 @@ use super::{
 };
 use crate::{WorkspaceError, secret};
 
-/// The most that one commit may bring, as the size of its files, in bytes.
-const MOST_CONTENT: u64 = 32 * 1024 * 1024;
+/// The most that may be changed and not committed, as the size of the files, in bytes.
+pub(super) const MOST_CONTENT: u64 = 32 * 1024 * 1024;
 
-/// Refuses a commit of nothing, of too much, of secrets, and of conflicts that are not resolved.
+/// Refuses a commit of nothing, of secrets, and of conflicts that are not resolved.
 pub(super) async fn examine<P: Platform>(task: &Task<'_, P>) -> Result<()> {
     if task.changes.is_empty() && task.space.merging.is_none() {
         return Err(WorkspaceError::refused(
             "nothing_to_commit",
             "nothing has changed since the last commit",
-        ));
-    }
-    let total: u64 = task
-        .changes
-        .values()
-        .map(|change| match change.now {
-            Now::Content(bytes) => bytes,
-            Now::Blob(_) | Now::Deleted => 0,
-        })
-        .sum();
-    if total > MOST_CONTENT {
-        let files: Vec<String> = task.changes.keys().cloned().collect();
-        return Err(WorkspaceError::refused(
-            "commit_too_large",
-            format!(
-                "the changes are larger than {MOST_CONTENT} bytes: {}; commit them in parts",
-                listed(&files)
-            ),
         ));
     }
     no_secrets(task).await?;

@@ -48,7 +48,7 @@ pub(super) async fn diff<P: Platform>(view: &View<'_, P>) -> Result<Outcome> {
         .get_commit(base)
         .await
         .map_err(error::github)?;
-    let before = tree::below(view.repository, &base.tree, "").await?;
+    let before = tree::below(view.platform, view.repository, &base.tree, "").await?;
     let after = view.files("").await?;
     let paths: BTreeSet<&String> = before
         .iter()

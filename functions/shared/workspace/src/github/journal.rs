@@ -56,6 +56,12 @@ pub(super) async fn raise_fence<P: Platform>(platform: &P, call: &Call) -> Resul
     Ok(())
 }
 
+/// Refuses to go on for a run that was taken over meanwhile: for use right before something is written on GitHub that
+/// is not noted first.
+pub(super) async fn still_owned<P: Platform>(platform: &P, call: &Call) -> Result<()> {
+    raise_fence(platform, call).await
+}
+
 /// What is known of the call; a new one is noted as begun.
 pub(super) async fn begin<P: Platform>(platform: &P, call: &Call) -> Result<Known> {
     let operation = digest(&call.operation)?;

@@ -76,6 +76,7 @@ pub(super) async fn merge<P: Platform>(mut task: Task<'_, P>) -> Result<Done> {
         return Err(not_mergeable(&why));
     }
     let (title, text) = commit_message(&task, &pull);
+    journal::still_owned(task.platform, task.call).await?;
     let outcome = task
         .repository
         .merge_pull(
@@ -302,8 +303,8 @@ async fn hand_over<P: Platform>(task: Task<'_, P>) -> Result<Done> {
 
 /// What the branch has changed since it left the base branch.
 async fn between<P: Platform>(task: &Task<'_, P>, fork: &str) -> Result<BTreeMap<String, Ours>> {
-    let before = tree::below(task.repository, fork, "").await?;
-    let after = tree::below(task.repository, &task.space.tree, "").await?;
+    let before = tree::below(task.platform, task.repository, fork, "").await?;
+    let after = tree::below(task.platform, task.repository, &task.space.tree, "").await?;
     let mut ours = BTreeMap::new();
     for (path, item) in after
         .iter()

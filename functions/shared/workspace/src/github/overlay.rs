@@ -30,6 +30,16 @@ pub(super) enum Now {
     Content(u64),
 }
 
+impl Now {
+    /// How much of the run's own content it is.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Content(bytes) => *bytes,
+            Self::Blob(_) | Self::Deleted => 0,
+        }
+    }
+}
+
 /// The changed files of a run, by path, without their content.
 pub(super) type Changes = BTreeMap<String, Change>;
 

@@ -75,6 +75,7 @@ pub(super) async fn ensure<P: Platform>(
     if !task.space.is_published {
         return Err(nothing());
     }
+    journal::still_owned(task.platform, task.call).await?;
     let opened = task
         .repository
         .create_pull(&NewPull {

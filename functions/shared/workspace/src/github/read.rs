@@ -79,7 +79,14 @@ pub(super) async fn tree<P: Platform>(
     if view.at(&path).await? == At::Nothing {
         return Err(missing(&path));
     }
-    let (items, complete) = tree::list(view.repository, &view.space.tree, &path, depth).await?;
+    let (items, complete) = tree::list(
+        view.platform,
+        view.repository,
+        &view.space.tree,
+        &path,
+        depth,
+    )
+    .await?;
     let mut found: BTreeMap<Vec<&str>, TreeEntry> = BTreeMap::new();
     let is_deleted = |path: &str| {
         let change = view.changes.get(path);

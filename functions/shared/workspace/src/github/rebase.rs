@@ -128,8 +128,8 @@ pub(super) async fn onto<P: Platform>(
     base: &str,
     theirs: &str,
 ) -> Result<Rebased> {
-    let base = tree::below(view.repository, base, "").await?;
-    let theirs = tree::below(view.repository, theirs, "").await?;
+    let base = tree::below(view.platform, view.repository, base, "").await?;
+    let theirs = tree::below(view.platform, view.repository, theirs, "").await?;
     let mut rebased = Rebased::default();
     for (path, ours) in ours {
         let blob = |items: &Items| {

@@ -10,6 +10,7 @@ use loom_platform::Platform;
 use super::{
     Task,
     error::{self, Result},
+    journal,
     pull::{cut, number},
     space::pull_number,
 };
@@ -37,6 +38,7 @@ pub(super) async fn review<P: Platform>(task: &Task<'_, P>) -> Result<Outcome> {
         .items;
     let (on_lines, elsewhere) = placed(comments, &shown(&files));
     let whole = with_comments(body, &elsewhere);
+    journal::still_owned(task.platform, task.call).await?;
     let first = write(task, &pull, event(*verdict), &whole, &on_lines).await;
     let review = match first {
         Err(error @ GithubError::Unprocessable { .. }) => {

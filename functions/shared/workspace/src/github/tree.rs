@@ -30,6 +30,7 @@ pub(super) type Items = BTreeMap<String, Item>;
 /// GitHub cuts a recursive tree at 100,000 entries; then its directories are read one by one, those that lead to
 /// `directory` and those in it, the latter only down to `depth` levels below it.
 pub(super) async fn list<P: Platform>(
+    platform: &P,
     repository: &Repository<P>,
     root: &str,
     directory: &str,
@@ -37,6 +38,17 @@ pub(super) async fn list<P: Platform>(
 ) -> Result<(Items, bool)> {
     let mut items = Items::new();
     let mut pending = vec![(String::new(), root.to_owned())];
+    if !directory.is_empty() && is_large(platform, root).await {
+        match walk(repository, root, directory).await? {
+            Some(item) if item.mode == Mode::Directory => {
+                pending = vec![(directory.to_owned(), item.sha)];
+            }
+            found => {
+                items.extend(found.map(|item| (directory.to_owned(), item)));
+                return Ok((items, true));
+            }
+        }
+    }
     let mut read = 0;
     while let Some((prefix, sha)) = pending.pop() {
         read += 1;
@@ -54,6 +66,9 @@ pub(super) async fn list<P: Platform>(
                 .map_err(error::github)?;
             (shallow, true)
         } else {
+            if prefix.is_empty() && whole.entries.len() > LARGE {
+                note_large(platform, root).await;
+            }
             (whole, false)
         };
         for entry in tree.entries {
@@ -80,11 +95,12 @@ pub(super) async fn list<P: Platform>(
 
 /// The same, of all levels and complete, or refused.
 pub(super) async fn below<P: Platform>(
+    platform: &P,
     repository: &Repository<P>,
     root: &str,
     directory: &str,
 ) -> Result<Items> {
-    match list(repository, root, directory, usize::MAX).await? {
+    match list(platform, repository, root, directory, usize::MAX).await? {
         (items, true) => Ok(items),
         (_, false) => Err(too_large(directory)),
     }
@@ -103,16 +119,13 @@ pub(super) async fn at<P: Platform>(
     root: &str,
     path: &str,
 ) -> Result<Option<Item>> {
-    let key = format!("workspace/large-tree/{root}");
-    // A note that is lost costs a request.
-    let is_large = matches!(platform.key_value().get(&key).await, Ok(Some(_)));
-    if !is_large {
+    if !is_large(platform, root).await {
         let tree = repository
             .get_tree(root, true)
             .await
             .map_err(error::github)?;
         if tree.truncated || tree.entries.len() > LARGE {
-            platform.key_value().set(&key, b"1").await.ok();
+            note_large(platform, root).await;
         }
         if !tree.truncated {
             let found = tree.entries.into_iter().find(|entry| entry.path == path);
@@ -124,6 +137,20 @@ pub(super) async fn at<P: Platform>(
         }
     }
     walk(repository, root, path).await
+}
+
+/// Whether a tree was found to be large before. A note that is lost costs a request.
+async fn is_large<P: Platform>(platform: &P, root: &str) -> bool {
+    let noted = platform.key_value().get(&large_key(root)).await;
+    matches!(noted, Ok(Some(_)))
+}
+
+async fn note_large<P: Platform>(platform: &P, root: &str) {
+    platform.key_value().set(&large_key(root), b"1").await.ok();
+}
+
+fn large_key(root: &str) -> String {
+    format!("workspace/large-tree/{root}")
 }
 
 /// Directory by directory.

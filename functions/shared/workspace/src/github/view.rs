@@ -96,7 +96,7 @@ impl<P: Platform> View<'_, P> {
 
     /// All files at and below a path.
     pub(super) async fn files(&self, top: &str) -> Result<BTreeMap<String, File>> {
-        let items = tree::below(self.repository, &self.space.tree, top).await?;
+        let items = tree::below(self.platform, self.repository, &self.space.tree, top).await?;
         let mut files: BTreeMap<String, File> = items
             .into_iter()
             .filter(|(_, item)| item.mode != Mode::Directory)
