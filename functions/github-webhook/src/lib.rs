@@ -17,6 +17,7 @@
 mod accept;
 mod ask;
 mod list;
+mod merge;
 mod packed;
 mod process;
 mod redeliver;

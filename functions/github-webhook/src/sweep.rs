@@ -4,7 +4,7 @@ use loom_platform::{Database, Platform, Transaction};
 use loom_store::{Change, delivery, github, project};
 use serde::Serialize;
 
-use crate::{ACTOR, process, redeliver, report};
+use crate::{ACTOR, merge, process, redeliver, report};
 
 /// How many deliveries one sweep handles; more wait for the next.
 const DELIVERIES: i64 = 50;
@@ -22,6 +22,8 @@ pub struct Report {
     pub filed: usize,
     /// Status comments that were brought up to date.
     pub reported: usize,
+    /// Approved pull requests that were merged.
+    pub merged: usize,
     /// Deliveries that GitHub was asked to send again.
     pub redelivered: usize,
     /// Payloads that were forgotten.
@@ -46,6 +48,7 @@ pub async fn sweep<P: Platform>(platform: &P) -> Result<Report, Error> {
     let forgotten = delivery::forget(database, FORGOTTEN).await?;
     done.payloads_forgotten = forgotten.payloads;
     done.deliveries_forgotten = forgotten.deliveries;
+    done.merged = merge::due(platform).await?;
     done.reported = report::due(platform).await?;
     done.redelivered = redeliver::lost(platform).await?;
     Ok(done)

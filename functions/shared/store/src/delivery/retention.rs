@@ -40,7 +40,7 @@ pub async fn forget<S: Statements>(statements: &S, limit: i64) -> Result<Forgott
     })
 }
 
-/// Whether the sweep has anything to do: deliveries that wait, status comments that are due,
+/// Whether the sweep has anything to do: deliveries that wait, status comments and merges that are due,
 /// issues that have no bead yet, what is to be forgotten, or the next look at what never arrived. One read of the heads of
 /// their indexes.
 pub async fn sweep_is_due<S: Statements>(statements: &S) -> Result<bool, StoreError> {
@@ -49,6 +49,8 @@ pub async fn sweep_is_due<S: Statements>(statements: &S) -> Result<bool, StoreEr
          OR EXISTS (SELECT 1 FROM github_report WHERE changes > reported_changes AND not_before <= {NOW}) \
          OR EXISTS (SELECT 1 FROM github_issue JOIN project ON project.id = github_issue.project_id \
                     AND project.status = 'open' WHERE github_issue.wants_bead = 1 AND github_issue.bead_id IS NULL) \
+         OR EXISTS (SELECT 1 FROM github_pull_request WHERE merge_wanted_by IS NOT NULL AND is_open = 1 \
+                    AND merge_not_before <= {NOW}) \
          OR EXISTS (SELECT 1 FROM delivery_payload WHERE received_at <= {NOW} - ?1) \
          OR EXISTS (SELECT 1 FROM delivery WHERE received_at <= {NOW} - ?2) \
          OR EXISTS (SELECT 1 FROM redelivery_sweep WHERE due_at <= {NOW} \
