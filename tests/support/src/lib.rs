@@ -29,6 +29,7 @@
 mod built;
 mod client;
 mod events;
+mod examples;
 mod loom;
 mod model;
 mod npm;
@@ -40,6 +41,7 @@ mod token;
 
 pub use client::{Client, Reply, Request};
 pub use events::{Event, EventStream};
+pub use examples::{Example, ExpectedBead, expected_beads, github_examples, sign_webhook};
 pub use loom::{Filed, Loom, Options, Project};
 pub use loom_tokenhub_double as tokenhub;
 pub use model::Model;
