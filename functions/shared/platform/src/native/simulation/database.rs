@@ -1,5 +1,4 @@
 use std::{
-    fs,
     future::poll_fn,
     path::Path,
     pin::pin,
@@ -8,14 +7,13 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Poll, Waker},
-    time::Duration,
 };
 
 use futures_util::future::{Either, select};
-use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
-use tempfile::TempDir;
+use rusqlite::{Connection, config::DbConfig, functions::FunctionFlags};
 
 use super::{
+    pool::{Files, Rest, open},
     template::Template,
     world::{Link, lock},
 };
@@ -27,38 +25,46 @@ use crate::{
 
 /// The SQLite file of a simulation. It survives the processes.
 pub(super) struct Store {
-    /// For single statements, each a transaction of its own.
-    single: Mutex<Connection>,
+    /// For single statements, each a transaction of its own; there until the end.
+    single: Mutex<Option<Connection>>,
     /// For transactions; absent while one is open.
     writer: Mutex<Option<Connection>>,
     waiting: Mutex<Vec<Waker>>,
-    _directory: TempDir,
+    /// There until the end.
+    rest: Mutex<Option<Rest>>,
+    pub(super) clock: Arc<AtomicU64>,
+    pub(super) turn: Arc<AtomicU64>,
 }
 
 impl Store {
-    pub(super) fn open(
-        template: &[u8],
-        clock: &Arc<AtomicU64>,
-        turn: &Arc<AtomicU64>,
-    ) -> Result<Self, DatabaseError> {
-        let failed = |error: std::io::Error| {
-            DatabaseError::Other(format!(
-                "the simulation's database file could not be made: {error}"
-            ))
-        };
-        let directory = temporary_directory().map_err(failed)?;
-        let path = directory.path().join("loom.db");
-        fs::write(&path, template).map_err(failed)?;
+    pub(super) fn open(template: &Template) -> Result<Self, DatabaseError> {
+        let Files {
+            single,
+            writer,
+            rest,
+        } = Files::of(template)?;
         Ok(Self {
-            single: Mutex::new(connect(&path, clock, turn).map_err(explain)?),
-            writer: Mutex::new(Some(connect(&path, clock, turn).map_err(explain)?)),
+            clock: Arc::clone(&rest.clock),
+            turn: Arc::clone(&rest.turn),
+            single: Mutex::new(Some(single)),
+            writer: Mutex::new(Some(writer)),
             waiting: Mutex::default(),
-            _directory: directory,
+            rest: Mutex::new(Some(rest)),
         })
     }
 
+    fn single<T>(
+        &self,
+        operation: impl FnOnce(&mut Connection) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        match &mut *lock(&self.single) {
+            Some(connection) => operation(connection),
+            None => Err(DatabaseError::Other("the simulation has ended".to_owned())),
+        }
+    }
+
     pub(super) fn template(&self) -> Result<Template, DatabaseError> {
-        serialize(&mut lock(&self.single))
+        self.single(serialize)
     }
 
     /// Gives the writer's connection back and lets those who wait try again.
@@ -82,23 +88,32 @@ impl Store {
     }
 }
 
-/// In memory where the system offers that as a directory, because thousands of these files are written.
-fn temporary_directory() -> std::io::Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix("loom-simulation-")
-        .tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
+impl Drop for Store {
+    fn drop(&mut self) {
+        let (single, writer) = (lock(&self.single).take(), lock(&self.writer).take());
+        let rest = lock(&self.rest).take();
+        // Where a test fails, anything may have been going on.
+        if let (Some(single), Some(writer), Some(rest), false) =
+            (single, writer, rest, std::thread::panicking())
+        {
+            let files = Files {
+                single,
+                writer,
+                rest,
+            };
+            files.keep();
+        }
+    }
 }
 
-fn connect(
+pub(super) fn connect(
     path: &Path,
     clock: &Arc<AtomicU64>,
     turn: &Arc<AtomicU64>,
 ) -> rusqlite::Result<Connection> {
-    // The locks are this process's own affair, so they need no system calls: a tenth of a simulation's time.
-    let connection = Connection::open_with_flags_and_vfs(path, OpenFlags::default(), c"unix-excl")?;
-    connection.busy_timeout(Duration::ZERO)?;
-    connection.set_prepared_statement_cache_capacity(512);
+    let connection = open(path)?;
+    // Else a statement is prepared anew whenever its parameters change: a quarter of a simulation's time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;",
     )?;
@@ -170,7 +185,7 @@ impl SimDatabase {
         let store = &self.link.world.store;
         let mut too_long = pin!(self.link.sleep(LONGEST_WAIT));
         loop {
-            let outcome = operation(&lock(&store.single));
+            let outcome = store.single(|connection| operation(connection));
             if outcome.as_ref().err() != Some(&DatabaseError::Busy) {
                 self.link.after().await;
                 return outcome;

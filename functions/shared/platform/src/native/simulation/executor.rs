@@ -56,7 +56,7 @@ impl Simulation {
 
     /// A world without faults whose database is a copy of `template`.
     pub fn from_template(seed: u64, template: &Template) -> Result<Self, DatabaseError> {
-        let world = Arc::new(World::new(seed, &template.bytes)?);
+        let world = Arc::new(World::new(seed, template)?);
         let test = world.add_process("test", false);
         Ok(Self {
             world,

@@ -39,6 +39,7 @@ mod executor;
 mod faults;
 mod http;
 mod platform;
+mod pool;
 mod ports;
 mod template;
 mod timer;

@@ -19,6 +19,7 @@ use super::{
     dice::Dice,
     faults::Faults,
     platform::SimPlatform,
+    template::Template,
     timer::{Sleep, YieldNow},
     trace::{Trace, TraceEntry},
 };
@@ -142,14 +143,16 @@ fn micros(duration: Duration) -> u64 {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, template: &[u8]) -> Result<Self, DatabaseError> {
-        let clock = Arc::new(AtomicU64::new(START_MILLIS * 1_000));
-        let turn = Arc::new(AtomicU64::new(NOBODY));
+    pub(super) fn new(seed: u64, template: &Template) -> Result<Self, DatabaseError> {
+        let store = Store::open(template)?;
+        let (clock, turn) = (Arc::clone(&store.clock), Arc::clone(&store.turn));
+        clock.store(START_MILLIS * 1_000, Ordering::Relaxed);
+        turn.store(NOBODY, Ordering::Relaxed);
         let mut dice = Dice::new(seed);
         let random = Dice::new(dice.next());
         let world = Self {
             seed,
-            store: Store::open(template, &clock, &turn)?,
+            store,
             clock,
             turn,
             woken: Arc::default(),

@@ -222,6 +222,63 @@ async fn a_template_of_a_native_database_has_what_is_committed() {
 }
 
 #[test]
+fn nothing_of_a_simulation_is_left_for_the_next_from_its_template() {
+    let simulation = Simulation::new(0).unwrap();
+    let run = |simulation: &Simulation, sql: &str| {
+        let observer = simulation.observer();
+        let done = simulation.inspect(observer.database().execute(sql, vec![]));
+        done.unwrap().unwrap();
+    };
+    for sql in [
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+        "CREATE TABLE b (a INTEGER NOT NULL REFERENCES a (id))",
+        "CREATE TABLE noted (id INTEGER NOT NULL)",
+        "CREATE TRIGGER note AFTER INSERT ON a BEGIN INSERT INTO noted VALUES (NEW.id); END",
+        "INSERT INTO a VALUES (1, 'x'), (5, 'y')",
+        "DELETE FROM noted",
+        "INSERT INTO b VALUES (5)",
+    ] {
+        run(&simulation, sql);
+    }
+    let template = simulation.template().unwrap();
+    let rows = |simulation: &Simulation| {
+        let sql = "SELECT 'a', id, text FROM a UNION ALL SELECT 'b', rowid, a FROM b \
+                   UNION ALL SELECT 'noted', id, NULL FROM noted \
+                   UNION ALL SELECT name, 0, sql FROM sqlite_schema";
+        let observer = simulation.observer();
+        let rows = simulation.inspect(observer.database().query(sql, vec![]));
+        format!("{:?}", rows.unwrap().unwrap())
+    };
+    let pristine = rows(&simulation);
+    for changes in [
+        &[
+            "DELETE FROM b",
+            "DELETE FROM a WHERE id = 5",
+            "INSERT INTO a (text) VALUES ('z')",
+        ][..],
+        &["UPDATE a SET text = 'w'", "CREATE TABLE c (id INTEGER)"],
+        &["DROP TRIGGER note"],
+        &[],
+    ] {
+        let mut next = Simulation::from_template(1, &template).unwrap();
+        assert_eq!(rows(&next), pristine, "before {changes:?}");
+        assert_eq!(next.elapsed(), Duration::ZERO);
+        for sql in changes {
+            run(&next, sql);
+        }
+        // One is open when it ends, and time has passed.
+        next.spawn_process("a", |platform| async move {
+            let open = platform.database().transaction().await.unwrap();
+            open.execute("INSERT INTO noted VALUES (9)", vec![])
+                .await
+                .unwrap();
+            platform.clock().sleep(Duration::from_secs(9)).await;
+        });
+        next.run_for(Duration::from_secs(1), 1_000).unwrap();
+    }
+}
+
+#[test]
 fn foreign_keys_hold() {
     let simulation = Simulation::new(1).unwrap();
     let observer = simulation.observer();
