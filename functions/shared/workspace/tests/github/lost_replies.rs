@@ -7,7 +7,7 @@ use loom_workspace::{ErrorKind, Operation, Outcome, Verdict, Workspace};
 use crate::support::{REPO, World, commit, open_pull, repository, write};
 
 /// The calls of one run, by key.
-fn work() -> Vec<(&'static str, Operation)> {
+pub(crate) fn work() -> Vec<(&'static str, Operation)> {
     let large = "x\n".repeat(40 * 1024);
     let review = Operation::Review {
         number: None,
@@ -45,7 +45,7 @@ async fn do_all(world: &World) {
     }
 }
 
-fn check(world: &World, shown: &str) {
+pub(crate) fn check(world: &World, shown: &str) {
     let branches = world.github.branches(REPO);
     assert_eq!(branches, ["agent/bd-1/fix-the-sum", "main"], "{shown}");
     let log = world.git(&["log", "--format=%s", "agent/bd-1/fix-the-sum"]);

@@ -13,6 +13,7 @@ mod branch_files;
 mod checks;
 mod commits;
 mod conflicts;
+mod crashes;
 mod edits;
 mod keys;
 mod limits;

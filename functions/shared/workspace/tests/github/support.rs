@@ -1,7 +1,10 @@
 //! A repository on the double, and a workspace on it.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use std::time::Duration;
 
 use loom_domain::github::GithubSettings;
@@ -17,7 +20,7 @@ pub(crate) const REPO: &str = "acme/widget";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
-    pub(crate) github: Running,
+    pub(crate) github: Arc<Running>,
     pub(crate) platform: NativePlatform,
     pub(crate) project: Project,
 }
@@ -64,7 +67,7 @@ impl World {
             ..Project::default()
         };
         Self {
-            github,
+            github: Arc::new(github),
             platform,
             project,
         }
