@@ -111,10 +111,11 @@ pub(crate) fn handle_afterwards<P: Platform>(platform: &P, id: String) {
     let own = platform.clone();
     platform.tasks().spawn(async move {
         if let Err(error) = process::one(&own, &id).await {
+            let cause = format!("{error:?}");
             loom_api::log(
                 "warn",
                 "a delivery could not be handled; the sweep will",
-                [("delivery_id", &id), ("cause", error.message())],
+                [("delivery_id", &id), ("cause", &cause)],
             );
         }
     });

@@ -20,9 +20,9 @@ pub(crate) async fn record<P: Platform>(
     ];
     loom_api::log("warn", "a delivery was refused", facts);
     if let Err(error) = note(platform, code, event, guid).await {
-        let cause = error.message();
+        let cause = format!("{error:?}");
         let message = "a refused delivery could not be recorded";
-        loom_api::log("warn", message, [("cause", cause)]);
+        loom_api::log("warn", message, [("cause", &cause)]);
     }
 }
 

@@ -46,7 +46,15 @@ pub(crate) async fn due<P: Platform>(platform: &P) -> Result<usize, Error> {
     let mut written = 0;
     for report in github::due_reports(platform.database(), MOST).await? {
         if take(platform, &report).await? {
-            written += usize::from(one(platform, &report).await?);
+            match one(platform, &report).await {
+                Ok(is_new) => written += usize::from(is_new),
+                // Its lease brings it back; the others need not wait for that.
+                Err(error) => {
+                    let cause = format!("{error:?}");
+                    let message = "a status comment could not be made";
+                    loom_api::log("error", message, [("cause", &cause)]);
+                }
+            }
         }
     }
     Ok(written)
