@@ -48,8 +48,8 @@ pub struct Merged {
 /// - Lists are sets, and merged entry by entry; mappings key by key. Comments are united by their ids.
 /// - Of two different statuses that both sides set, `closed` wins. `is_live` says that a run is at work here: then
 ///   the status of the database stays, and one that would end the work is a conflict.
-/// - A deletion meets a change on the other side: the bead comes back as that side has it, and that is a conflict.
-///   Where nobody changed it, it is deleted.
+/// - Where a deletion meets a change on the other side, the bead comes back with what both sides made of it, and that
+///   is a conflict. Where the other side did not change it, it is deleted.
 /// - Without a `base`, every difference is a conflict, and lists and mappings are united.
 pub fn merge(base: Option<&BeadFile>, ours: &BeadFile, theirs: &BeadFile, is_live: bool) -> Merged {
     let mut merger = Merger {

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use loom_domain::{bead_file::BeadFile, time::Timestamp};
 use loom_platform::{Random, Statements};
 use serde_json::json;
@@ -43,6 +45,16 @@ pub async fn files<S: Statements>(
             })
         })
         .collect()
+}
+
+/// Which of these are beads of this Loom, deleted ones included.
+pub async fn existing<S: Statements>(
+    statements: &S,
+    ids: &[&str],
+) -> Result<HashSet<String>, StoreError> {
+    let sql = "SELECT id FROM bead WHERE id IN (SELECT value FROM json_each(?1))";
+    let rows = statements.query(sql, vec![to_json(&ids).into()]).await?;
+    rows.iter().map(|row| Ok(row.text(0)?)).collect()
 }
 
 /// The beads that differ from what is known of their files, or that are still to be committed.
@@ -109,7 +121,7 @@ pub async fn committed<S: Statements, R: Random>(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE bead_sync_file SET base = pending, pending = NULL, pending_commit = NULL, \
                blob = json_extract(value, '$[1]') FROM json_each(?3) \
-               WHERE project_id = ?1 AND path = json_extract(value, '$[0]') AND pending_commit = ?2 AND pending <> ''";
+               WHERE project_id = ?1 AND bead_sync_file.path = json_extract(value, '$[0]') AND pending_commit = ?2 AND pending <> ''";
     for chunk in blobs.chunks(CHUNK) {
         let values = vec![
             (&lease.project_id).into(),

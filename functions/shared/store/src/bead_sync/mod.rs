@@ -22,7 +22,7 @@ mod settle;
 use loom_domain::bead_file::BeadFile;
 
 pub use conflict::{RecordedConflict, conflicts};
-pub use file::{FileRow, changed, committed, expired, files, landed, remove, unfinished};
+pub use file::{FileRow, changed, committed, existing, expired, files, landed, remove, unfinished};
 pub use lease::{Lease, State, begin, finish, hold, state, synced, take};
 pub use problem::{Problem, problems, replace_problems};
 pub use report::{Counts, Report};
