@@ -35,6 +35,31 @@ fn decision() -> Decision {
 }
 
 #[test]
+fn only_what_was_asked_since_or_the_holder_itself_releases_a_bead() {
+    let holder = |decided_at: Option<i64>| Decision {
+        kind: DecisionKind::HighRisk,
+        decided_at: decided_at.map(Timestamp),
+        ..decision()
+    };
+    let asked = |id: &str, created_at| Decision {
+        id: id.into(),
+        created_at: Timestamp(created_at),
+        ..decision()
+    };
+    for (answered, decided_at, expected) in [
+        (asked("d", 0), None, true),
+        (asked("d", 0), Some(5), true),
+        (asked("other", 0), None, false),
+        (asked("other", 9), None, false),
+        (asked("other", 4), Some(5), false),
+        (asked("other", 5), Some(5), true),
+    ] {
+        let found = releases(&answered, &holder(decided_at));
+        assert_eq!(found, expected, "{} {decided_at:?}", answered.id);
+    }
+}
+
+#[test]
 fn words_are_read_back() {
     for kind in DecisionKind::ALL {
         assert_eq!(DecisionKind::parse(kind.as_str()), Some(kind));

@@ -184,7 +184,11 @@ async fn a_hold_outlasts_the_wait_and_the_approval_until_a_person_lets_go() {
                 (BeadStatus::Open, None),
                 "{case}"
             );
-            assert_eq!(world.ready_ids().await, [filed.id.clone()], "{case}");
+            assert_eq!(
+                world.ready_ids().await,
+                std::slice::from_ref(&filed.id),
+                "{case}"
+            );
         }
     }
 }
@@ -315,7 +319,7 @@ async fn a_bead_that_a_person_blocks_stays_so_and_its_changes_say_why() {
     write!(world, |change| workflow::steer(&change, &live, restart)).unwrap();
     assert_eq!(world.read(&filed.id).await.status, BeadStatus::Blocked);
     put(&world, &filed.id, BeadStatus::Open).await.unwrap();
-    assert_eq!(world.ready_ids().await, [filed.id.clone()]);
+    assert_eq!(world.ready_ids().await, std::slice::from_ref(&filed.id));
     put(&world, &filed.id, BeadStatus::InProgress)
         .await
         .unwrap();
