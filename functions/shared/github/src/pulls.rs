@@ -179,6 +179,30 @@ impl<P: Platform> Repository<P> {
         }))
     }
 
+    /// The latest pull request of the branch `head` of this repository, open or not. Asked for conditionally.
+    pub async fn find_latest_by_head(
+        &self,
+        head: &str,
+    ) -> Result<Option<PullRequest>, GithubError> {
+        let call = Call::get(self.at("/pulls"))
+            .query("state", "all")
+            .query("head", &format!("{}:{head}", self.owner()))
+            .query("sort", "created")
+            .query("direction", "desc");
+        let listed = self.list::<PullRequest>(call.conditional(), 1).await?;
+        // A fork's branch may have the same name, and GitHub ignores a filter that it does not understand.
+        let full_name = self.full_name();
+        Ok(listed
+            .items
+            .into_iter()
+            .filter(|pull| pull.head.branch == head)
+            .filter(|pull| {
+                let repository = pull.head.repository();
+                repository.is_none_or(|name| name.eq_ignore_ascii_case(&full_name))
+            })
+            .max_by_key(|pull| pull.number))
+    }
+
     /// The pull request with a number. Asked for conditionally.
     pub async fn get_pull(&self, number: i64) -> Result<PullRequest, GithubError> {
         self.get(Call::get(self.at(&format!("/pulls/{number}"))).conditional())

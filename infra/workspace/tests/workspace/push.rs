@@ -64,3 +64,26 @@ async fn a_remote_that_can_not_be_reached_may_be_reached_later() {
         ("git_failed", loom_workspace::ErrorKind::Unavailable)
     );
 }
+
+#[tokio::test]
+async fn a_local_repository_has_no_pull_requests_and_no_checks_of_its_own() {
+    let world = World::with(&[("a", "1")]).await;
+    let open = Operation::OpenPullRequest {
+        title: "T".into(),
+        body: String::new(),
+        labels: Vec::new(),
+        reviewers: Vec::new(),
+        draft: false,
+    };
+    let review = Operation::Review {
+        number: None,
+        verdict: loom_workspace::Verdict::Approve,
+        body: String::new(),
+        comments: Vec::new(),
+    };
+    for operation in [open, review] {
+        assert_eq!(world.refused("r", operation).await.code, "no_pull_requests");
+    }
+    let checks = Operation::Checks { commit: None };
+    assert_eq!(world.refused("r", checks).await.code, "no_checks");
+}

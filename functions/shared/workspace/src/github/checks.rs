@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 
 use loom_github::{
-    CheckRun, CheckStatus, Conclusion, Dispatch, GithubError, Repository, StatusState, WorkflowRun,
+    CheckRun, CheckStatus, Conclusion, GithubError, Repository, StatusState, WorkflowRun,
 };
-use loom_platform::{Clock, Platform, Transaction};
+use loom_platform::{Clock, Platform};
 
 use super::{
     Task,
-    error::{self, Result, database},
-    journal,
+    dispatch::dispatch,
+    error::{self, Result},
 };
 use crate::{Outcome, WorkspaceError};
 
 /// How long after a commit, or after a workflow was started, checks may take to appear, in milliseconds.
-const GRACE_MS: i64 = 120_000;
+pub(super) const GRACE_MS: i64 = 120_000;
 /// How much of the end of a failing job's log is returned, in bytes, and of how many jobs.
 const LOG_TAIL: usize = 8 * 1024;
 const MOST_LOGS: usize = 3;
 /// Where workflows of GitHub Actions lie.
-const WORKFLOWS: &str = ".github/workflows";
+pub(super) const WORKFLOWS: &str = ".github/workflows";
 
 /// How the checks of a commit stand.
 pub(super) enum State {
@@ -227,59 +227,6 @@ fn word(conclusion: Conclusion) -> &'static str {
         Conclusion::StartupFailure => "could not be started",
         Conclusion::Other => "unknown",
     }
-}
-
-/// Starts the project's workflow on the head, once.
-async fn dispatch<P: Platform>(task: &Task<'_, P>, workflow: &str) -> Result<State> {
-    let head = &task.space.head;
-    let now = task.platform.clock().now();
-    let pending = || State::Pending(format!("the workflow {workflow}"));
-    // It takes GitHub a moment to show a run that it was asked for.
-    if let Some((commit, at)) = &task.space.dispatched
-        && commit == head
-        && now - at < GRACE_MS
-    {
-        return Ok(pending());
-    }
-    let mut space = task.space.clone();
-    space.dispatched = Some((head.clone(), now));
-    save(task, &space).await?;
-    let asked = task
-        .repository
-        .dispatch_workflow(&Dispatch {
-            workflow,
-            branch: &space.branch,
-            head_sha: head,
-            inputs: &BTreeMap::new(),
-        })
-        .await;
-    match asked {
-        Ok(_) => Ok(pending()),
-        Err(error) if error.may_have_acted() => Ok(pending()),
-        Err(error) => {
-            // It was certainly not started.
-            space.dispatched = None;
-            save(task, &space).await?;
-            Err(match error {
-                GithubError::NotFound { .. } | GithubError::Unprocessable { .. } => {
-                    WorkspaceError::refused(
-                        "no_checks",
-                        format!(
-                            "the project's checks are the workflow {workflow} in {WORKFLOWS}, which GitHub can't start \
-                             ({error}): it must be there, on the default branch too, and accept workflow_dispatch"
-                        ),
-                    )
-                }
-                error => error::github(error),
-            })
-        }
-    }
-}
-
-async fn save<P: Platform>(task: &Task<'_, P>, space: &super::space::Space) -> Result<()> {
-    let transaction = journal::owned(task.platform, task.call).await?;
-    space.save(&transaction, &task.call.run.id).await?;
-    transaction.commit().await.map_err(database)
 }
 
 /// Whether the head was committed just now, so that its checks may still come.

@@ -1,19 +1,14 @@
 //! From a run's branch into the base branch: by its pull request, always.
 
-use std::collections::BTreeMap;
-
 use loom_domain::github::MergeMethod;
-use loom_github::{GithubError, Merge, Mode, PullRequest, ReviewState, State as Openness, marker};
+use loom_github::{GithubError, Merge, PullRequest, State as Openness, marker};
 use loom_platform::{Clock, Platform, Transaction};
 
 use super::{
-    Done, Task, checks,
+    Done, Task, approvals, checks,
     error::{self, Result, database},
-    journal, listed,
-    overlay::{self, Put},
-    pull,
-    rebase::{self, Ours},
-    space, tree,
+    hand_over::hand_over,
+    journal, pull, space,
 };
 use crate::{Outcome, WorkspaceError, message};
 
@@ -72,7 +67,7 @@ pub(super) async fn merge<P: Platform>(mut task: Task<'_, P>) -> Result<Done> {
         // A repository that checks nothing is merged without.
         checks::State::Over { passed: true, .. } | checks::State::None => {}
     }
-    if let Some(why) = missing_approval(&task, &pull).await? {
+    if let Some(why) = approvals::missing(&task, &pull).await? {
         return Err(not_mergeable(&why));
     }
     let (title, text) = commit_message(&task, &pull);
@@ -185,60 +180,6 @@ async fn same_head<P: Platform>(task: &mut Task<'_, P>, pull: &PullRequest) -> R
     }
 }
 
-/// What is missing for the project's rule about approvals. Only people who may write count, as for GitHub's own rules:
-/// anybody may review a public repository.
-async fn missing_approval<P: Platform>(
-    task: &Task<'_, P>,
-    pull: &PullRequest,
-) -> Result<Option<String>> {
-    let reviews = task
-        .repository
-        .list_reviews(pull.number)
-        .await
-        .map_err(error::github)?
-        .items;
-    let mut latest: BTreeMap<String, ReviewState> = BTreeMap::new();
-    for review in reviews {
-        let decides = matches!(
-            review.state,
-            ReviewState::Approved | ReviewState::ChangesRequested | ReviewState::Dismissed
-        );
-        if decides && !pull.author.is(&review.author.login) {
-            latest.insert(review.author.login, review.state);
-        }
-    }
-    let wanted = u32::from(task.settings.required_approvals);
-    let mut approvals = 0;
-    for (login, state) in latest {
-        let counts = match state {
-            ReviewState::ChangesRequested => true,
-            ReviewState::Approved => approvals < wanted,
-            _ => false,
-        };
-        if !counts
-            || !task
-                .repository
-                .permission(&login)
-                .await
-                .map_err(error::github)?
-                .can_write()
-        {
-            continue;
-        }
-        if state == ReviewState::ChangesRequested {
-            return Ok(Some(format!(
-                "{login} has asked for changes; make them, and have them reviewed again"
-            )));
-        }
-        approvals += 1;
-    }
-    Ok((approvals < wanted).then(|| {
-        format!(
-            "it has {approvals} of {wanted} approvals by people who may write; it waits for a review"
-        )
-    }))
-}
-
 /// The title and the text of the commit on the base branch.
 fn commit_message<P: Platform>(task: &Task<'_, P>, pull: &PullRequest) -> (String, String) {
     let title = format!("{} (#{})", pull.title, pull.number);
@@ -265,88 +206,4 @@ fn merged<P: Platform>(task: &Task<'_, P>, pull: &PullRequest, sha: Option<Strin
             .unwrap_or_else(|| pull.head.sha.clone()),
         branch: task.call.project.branch.clone(),
     }
-}
-
-/// Merges the base branch into the run's working copy, where conflicts can be resolved: the next commit has both as its
-/// parents.
-async fn hand_over<P: Platform>(task: Task<'_, P>) -> Result<Done> {
-    let repository = task.repository;
-    let base = space::base(repository, task.call).await?;
-    let fork = repository
-        .compare(&base, &task.space.head)
-        .await
-        .map_err(error::github)?
-        .merge_base;
-    let tree_of = async |commit: &str| {
-        let found = repository.get_commit(commit).await;
-        found.map(|commit| commit.tree).map_err(error::github)
-    };
-    let (fork_tree, base_tree) = (tree_of(&fork).await?, tree_of(&base).await?);
-    let ours = between(&task, &fork_tree).await?;
-    let rebased = rebase::onto(&task.view(), ours, &fork_tree, &base_tree).await?;
-    let answer = Err(conflict(&rebased.conflicts));
-    let run = &task.call.run.id;
-    let mut space = task.space;
-    space.merging = Some(base);
-    space.tree = base_tree;
-    space.conflicts.clone_from(&rebased.conflicts);
-    let transaction = journal::guarded(task.platform, task.call).await?;
-    overlay::clear(&transaction, run).await?;
-    for entry in rebased.entries {
-        overlay::put(&transaction, run, entry).await?;
-    }
-    space.save(&transaction, run).await?;
-    journal::answer(&transaction, task.call, &answer).await?;
-    transaction.commit().await.map_err(database)?;
-    Ok(Done::Recorded(answer))
-}
-
-/// What the branch has changed since it left the base branch.
-async fn between<P: Platform>(task: &Task<'_, P>, fork: &str) -> Result<BTreeMap<String, Ours>> {
-    let before = tree::below(task.platform, task.repository, fork, "").await?;
-    let after = tree::below(task.platform, task.repository, &task.space.tree, "").await?;
-    let mut ours = BTreeMap::new();
-    for (path, item) in after
-        .iter()
-        .filter(|(_, item)| item.mode != Mode::Directory)
-    {
-        let is_same = before
-            .get(path)
-            .is_some_and(|old| old.sha == item.sha && old.mode == item.mode);
-        if !is_same {
-            let content = Put::Blob(item.sha.clone());
-            let mode = item.mode;
-            ours.insert(path.clone(), Ours { mode, content });
-        }
-    }
-    for (path, item) in before
-        .iter()
-        .filter(|(_, item)| item.mode != Mode::Directory)
-    {
-        let is_gone = after
-            .get(path)
-            .is_none_or(|item| item.mode == Mode::Directory);
-        if is_gone {
-            let content = Put::Deleted;
-            let mode = item.mode;
-            ours.insert(path.clone(), Ours { mode, content });
-        }
-    }
-    Ok(ours)
-}
-
-fn conflict(files: &[String]) -> WorkspaceError {
-    let what = if files.is_empty() {
-        "the base branch has moved on, and both sides' changes go together. They are in your working copy now: look at \
-         them, commit, and merge again"
-            .to_owned()
-    } else {
-        format!(
-            "the base branch has changed the same lines of {}. It is now being merged into your working copy: in these \
-             files the two versions stand between <<<<<<< and >>>>>>>, and where they are not text yours is there, \
-             unless you had deleted the file. Edit them, commit, and merge again",
-            listed(files)
-        )
-    };
-    WorkspaceError::refused("merge_conflict", what).with("files", files.to_vec())
 }

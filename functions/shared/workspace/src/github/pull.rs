@@ -1,6 +1,6 @@
 //! Pull requests of a run's branch.
 
-use loom_github::{GithubError, NewPull, PullChange, PullRequest, marker};
+use loom_github::{GithubError, NewPull, PullChange, PullRequest, State, marker};
 use loom_platform::{Platform, Transaction};
 
 use super::{
@@ -39,7 +39,16 @@ pub(super) async fn open<P: Platform>(mut task: Task<'_, P>) -> Result<Outcome> 
     let body = format!("{}\n\n{mark}", cut(body.trim(), LONGEST_BODY));
     let pull = ensure(&mut task, &title, &body, *draft).await?;
     let created = pull.body.contains(&mark);
-    let pull = if created {
+    if pull.state == State::Closed && !pull.is_merged() {
+        return Err(WorkspaceError::refused(
+            "pull_request_closed",
+            format!(
+                "somebody closed pull request #{} of this branch; a person has to open it again",
+                pull.number
+            ),
+        ));
+    }
+    let pull = if created || pull.is_merged() {
         pull
     } else {
         update(&task, pull, &title, &body).await?
@@ -59,22 +68,44 @@ pub(super) async fn open<P: Platform>(mut task: Task<'_, P>) -> Result<Outcome> 
     })
 }
 
-/// The open pull request of the branch; one with this title and text is opened when there is none.
+/// The pull request of the branch; one with this title and text is opened when there is none. It may have been merged or
+/// closed by somebody, if the branch is still where it was then.
 pub(super) async fn ensure<P: Platform>(
     task: &mut Task<'_, P>,
     title: &str,
     body: &str,
     draft: bool,
 ) -> Result<PullRequest> {
-    let nothing = || {
-        WorkspaceError::refused(
-            "nothing_to_merge",
-            "the branch has no commits of its own; commit the changes first",
-        )
-    };
     if !task.space.is_published {
-        return Err(nothing());
+        return Err(nothing_to_merge());
     }
+    let latest = task
+        .repository
+        .find_latest_by_head(&task.space.branch)
+        .await
+        .map_err(error::github)?;
+    // What was merged or closed at this very commit is not opened anew.
+    let is_its_own =
+        |pull: &PullRequest| pull.state == State::Open || pull.head.sha == task.space.head;
+    let pull = match latest.filter(is_its_own) {
+        Some(pull) => pull,
+        None => create(task, title, body, draft).await?,
+    };
+    if task.space.pull != Some(pull.number) {
+        task.space.pull = Some(pull.number);
+        let transaction = journal::owned(task.platform, task.call).await?;
+        task.space.save(&transaction, &task.call.run.id).await?;
+        transaction.commit().await.map_err(database)?;
+    }
+    Ok(pull)
+}
+
+async fn create<P: Platform>(
+    task: &Task<'_, P>,
+    title: &str,
+    body: &str,
+    draft: bool,
+) -> Result<PullRequest> {
     journal::still_owned(task.platform, task.call).await?;
     let opened = task
         .repository
@@ -86,21 +117,21 @@ pub(super) async fn ensure<P: Platform>(
             draft,
         })
         .await;
-    let pull = match opened {
+    match opened {
         Err(GithubError::Unprocessable { .. } | GithubError::Conflict { .. })
             if is_no_more_than_base(task).await? =>
         {
-            return Err(nothing());
+            Err(nothing_to_merge())
         }
-        other => other.map_err(error::github)?,
-    };
-    if task.space.pull != Some(pull.number) {
-        task.space.pull = Some(pull.number);
-        let transaction = journal::owned(task.platform, task.call).await?;
-        task.space.save(&transaction, &task.call.run.id).await?;
-        transaction.commit().await.map_err(database)?;
+        other => other.map_err(error::github),
     }
-    Ok(pull)
+}
+
+fn nothing_to_merge() -> WorkspaceError {
+    WorkspaceError::refused(
+        "nothing_to_merge",
+        "the branch has no commits of its own; commit the changes first",
+    )
 }
 
 async fn is_no_more_than_base<P: Platform>(task: &Task<'_, P>) -> Result<bool> {

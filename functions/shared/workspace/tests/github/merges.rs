@@ -201,3 +201,52 @@ async fn what_can_not_be_merged_is_refused() {
         theirs
     );
 }
+
+#[tokio::test]
+async fn what_is_over_is_not_proposed_again() {
+    let world = World::with(files()).await;
+    world.change("r", "a", "1\n").await;
+    let branch = world.branch("r").await;
+    let merged = world.perform("r", Operation::Merge).await;
+    let go_on = async |key: &str, operation| {
+        let mut call = world.call("r2", 1, key, operation);
+        call.run.continues = Some(branch.clone());
+        world.workspace().perform(call).await
+    };
+    assert_eq!(go_on("k1", Operation::Merge).await.unwrap(), merged);
+    let open = go_on("k2", open_pull("T", "B")).await.unwrap();
+    assert!(
+        matches!(
+            open,
+            Outcome::PullRequest {
+                number: 1,
+                created: false,
+                ..
+            }
+        ),
+        "{open:?}"
+    );
+    assert_eq!(world.github.pulls(REPO).len(), 1);
+    // New work on the same branch is something new.
+    go_on("k3", write("b", "new\n")).await.unwrap();
+    let commit = Operation::Commit {
+        message: "More".into(),
+    };
+    go_on("k4", commit).await.unwrap();
+    let open = go_on("k5", open_pull("T2", "B")).await.unwrap();
+    assert!(
+        matches!(
+            open,
+            Outcome::PullRequest {
+                number: 2,
+                created: true,
+                ..
+            }
+        ),
+        "{open:?}"
+    );
+    let closed = serde_json::json!({"state": "closed"});
+    world.github.edit_issue(REPO, "grace", 2, &closed);
+    let error = go_on("k6", open_pull("T3", "B")).await.unwrap_err();
+    assert_eq!(error.code, "pull_request_closed");
+}
