@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Fault, NewRepository, WebhookFault, ops};
+use super::{Fault, NewRepository, WebhookFault, create, ops};
 use crate::routes;
 use crate::state::Shared;
 use crate::wire::{Answer, Call, Failure};
@@ -54,7 +54,7 @@ fn carry_out(world: &mut World, what: &[&str], body: &Value) -> Result<Value, Fa
         ["requests"] => Ok(json!(world.requests)),
         ["repositories"] => {
             let new: NewRepository = read(body)?;
-            ops::create_repository(world, &new)?;
+            create::create_repository(world, &new)?;
             path(world, &format!("{}/{}", new.owner, new.name))
         }
         ["path"] => path(world, text(body, "repository")?),

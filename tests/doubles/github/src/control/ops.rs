@@ -1,86 +1,17 @@
 //! What a test does to the double, as the people and the settings of GitHub would.
 
-use std::fs;
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::{FileSpec, NewRepository};
+use super::FileSpec;
+use super::create::changes;
 use crate::events::Event;
-use crate::git::{Git, TreeChange};
+use crate::git::TreeChange;
 use crate::routes;
 use crate::wire::Failure;
-use crate::world::{Hook, Permission, Repo, Token, UserKind, World, random_hex};
+use crate::world::{Hook, Permission, Token, UserKind, World, random_hex};
 
 /// What an operation returns.
 pub(crate) type Done<T> = Result<T, Failure>;
-
-/// Makes a repository with its first commit. Nothing is told of that.
-pub(crate) fn create_repository(world: &mut World, new: &NewRepository) -> Done<()> {
-    let key = format!("{}/{}", new.owner, new.name).to_lowercase();
-    if world.repos.contains_key(&key) {
-        return Err(Failure::field("Repository", "name", "already_exists"));
-    }
-    let broken = |error: std::io::Error| Failure::new(500, error.to_string());
-    world.user(&new.owner, UserKind::Organization);
-    world.installation(&new.owner);
-    let path = world.folder.join(format!("{key}.git"));
-    fs::create_dir_all(&path).map_err(broken)?;
-    let git = Git::init(&path, &new.default_branch)?;
-    let now = world.stamp();
-    let files = new.all_files().map_err(broken)?;
-    if !files.is_empty() {
-        let tree = git.write_tree(None, &changes(&git, &files)?)?;
-        let who = routes::signature(world, &new.owner, world.now());
-        let sha = git.write_commit(&tree, &[], &who, &who, "First commit\n")?;
-        git.update_ref(&format!("refs/heads/{}", new.default_branch), &sha, "")?;
-    }
-    let repo = Repo {
-        id: world.id(),
-        owner: new.owner.clone(),
-        name: new.name.clone(),
-        private: new.private,
-        description: None,
-        default_branch: new.default_branch.clone(),
-        archived: false,
-        git,
-        created_at: now.clone(),
-        updated_at: now.clone(),
-        pushed_at: now,
-        collaborators: Default::default(),
-        labels: Vec::new(),
-        issues: Default::default(),
-        comments: Vec::new(),
-        protections: Default::default(),
-        statuses: Vec::new(),
-        suites: Vec::new(),
-        checks: Vec::new(),
-        workflows: Vec::new(),
-        runs: Vec::new(),
-        jobs: Vec::new(),
-        hooks: Vec::new(),
-        signed: Default::default(),
-        test_command: new.test_command.clone(),
-        test_limit: Duration::from_secs(new.test_limit_seconds),
-        tree_limit: new.tree_limit,
-        forbidden_merges: Vec::new(),
-        delete_branch_on_merge: false,
-    };
-    world.repos.insert(key, repo);
-    Ok(())
-}
-
-fn changes(git: &Git, files: &[FileSpec]) -> Done<Vec<TreeChange>> {
-    let mut changes = Vec::new();
-    for file in files {
-        changes.push(TreeChange {
-            path: file.path.clone(),
-            mode: file.mode.clone(),
-            sha: Some(git.write_blob(&file.bytes())?),
-        });
-    }
-    Ok(changes)
-}
 
 /// Commits files to a branch as somebody's push; a branch that is missing begins at the default branch.
 pub(crate) fn commit(
@@ -246,11 +177,37 @@ pub(crate) fn transfer_issue(
         "new_issue": world.issue_json(target, &moved), "new_repository": world.repo_json(target),
     }});
     world.tell_issue(repo, number, "transferred", login, changes);
+    let found = world.repo(repo).ok_or_else(Failure::not_found)?;
+    let issue = found.issues.get(&number).ok_or_else(Failure::not_found)?;
+    let old = json!({"changes": {
+        "old_issue": world.issue_json(found, issue), "old_repository": world.repo_json(found),
+    }});
     let found = world.repo_mut(repo).ok_or_else(Failure::not_found)?;
     found.issues.remove(&number);
-    let old = json!({"changes": {"old_issue": {"number": number}}});
     world.tell_issue(to, new, "opened", login, old);
     Ok(new)
+}
+
+/// Makes a pull request a draft or ready for review, and tells of it.
+pub(crate) fn set_draft(
+    world: &mut World,
+    repo: &str,
+    number: u64,
+    draft: bool,
+    login: &str,
+) -> Done<()> {
+    let issue = world
+        .repo_mut(repo)
+        .and_then(|repo| repo.issues.get_mut(&number));
+    let pull = issue.and_then(|issue| issue.pull.as_mut());
+    pull.ok_or_else(Failure::not_found)?.draft = draft;
+    let action = if draft {
+        "converted_to_draft"
+    } else {
+        "ready_for_review"
+    };
+    world.tell_pull(repo, number, action, login, json!({}));
+    Ok(())
 }
 
 /// Sends any event of a repository.

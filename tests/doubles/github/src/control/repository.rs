@@ -83,6 +83,10 @@ pub struct NewRepository {
     /// How many entries a recursive tree has before it is cut off.
     #[serde(default = "entries")]
     pub tree_limit: usize,
+    /// Whether `mergeable` is `null` the first time that a pull request is read after either side moved: GitHub only
+    /// begins to find out then.
+    #[serde(default)]
+    pub mergeable_later: bool,
 }
 
 fn yes() -> bool {
@@ -114,6 +118,7 @@ impl NewRepository {
             test_command: None,
             test_limit_seconds: minute(),
             tree_limit: entries(),
+            mergeable_later: false,
         }
     }
 

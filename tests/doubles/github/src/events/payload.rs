@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Event;
 use crate::git::FileChange;
 use crate::time;
-use crate::world::{Repo, World};
+use crate::world::{Repo, User, World};
 
 impl World {
     /// The repository as it is in payloads: two of its instants are numbers in a push, which the caller sets.
@@ -173,6 +173,7 @@ impl World {
             .filter_map(|sha| self.pushed_commit_json(repo, sha))
             .collect();
         let page = self.repo_page(repo);
+        let email = self.users.get(&sender.to_lowercase()).map(User::email);
         let forced = !created && !deleted && !repo.git.is_ancestor(before, after);
         json!({
             "ref": name,
@@ -188,7 +189,7 @@ impl World {
             ),
             "commits": commits,
             "head_commit": if deleted { None } else { self.pushed_commit_json(repo, after) },
-            "pusher": {"name": sender, "email": format!("{sender}@users.noreply.github.com")},
+            "pusher": {"name": sender, "email": email},
         })
     }
 

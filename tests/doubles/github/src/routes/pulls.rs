@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::issues::Edit;
 use super::{Reply, Request};
-use crate::wire::{Answer, Failure};
+use crate::wire::{Answer, Body, Failure};
 use crate::world::{Issue, Permission, Pull, Repo, World};
 
 /// An issue that is a pull request, with its other half.
@@ -12,7 +12,8 @@ pub(crate) fn find(repo: &Repo, number: u64) -> Result<(&Issue, &Pull), Failure>
     Ok((issue, pull))
 }
 
-fn all(repo: &Repo) -> impl DoubleEndedIterator<Item = (&Issue, &Pull)> {
+/// All pull requests, newest first.
+pub(crate) fn all(repo: &Repo) -> impl DoubleEndedIterator<Item = (&Issue, &Pull)> {
     repo.issues
         .values()
         .rev()
@@ -74,8 +75,20 @@ pub(crate) fn answer(r: &Request<'_>, status: u16, number: u64) -> Reply {
 }
 
 /// `GET /repos/{owner}/{repo}/pulls/{pull_number}`.
-pub(crate) fn one(r: &Request<'_>, number: u64) -> Reply {
-    answer(r, 200, number)
+pub(crate) fn one(r: &mut Request<'_>, number: u64) -> Reply {
+    let repo = r.repo_mut()?;
+    let (_, pull) = find(repo, number)?;
+    let sides = (pull.head_sha.clone(), pull.base_sha.clone());
+    let unknown = repo.mergeable_later && repo.looked_at.get(&number) != Some(&sides);
+    repo.looked_at.insert(number, sides);
+    let mut answer = answer(r, 200, number)?;
+    if let (true, Body::Json(shown)) = (unknown, &mut answer.body) {
+        for name in ["mergeable", "rebaseable"] {
+            shown[name] = Value::Null;
+        }
+        shown["mergeable_state"] = json!("unknown");
+    }
+    Ok(answer)
 }
 
 /// `POST /repos/{owner}/{repo}/pulls`.
@@ -261,69 +274,4 @@ pub(crate) fn commits(r: &Request<'_>, number: u64) -> Reply {
         Ok(commit) => world.commit_json(repo, &commit),
         Err(_) => Value::Null,
     }))
-}
-
-/// What becomes of pull requests when a branch moved; an empty `new` is a branch that was deleted.
-pub(crate) fn follow(world: &mut World, repo: &str, branch: &str, new: &str, sender: &str) {
-    let now = world.stamp();
-    let Some(found) = world.repo_mut(repo) else {
-        return;
-    };
-    let git = found.git.clone();
-    let dismiss = |protected: &Repo, base: &str| {
-        protected
-            .protections
-            .get(base)
-            .is_some_and(|protection| protection.dismiss_stale_reviews)
-    };
-    let numbers: Vec<u64> = all(found)
-        .filter(|(issue, pull)| issue.open() && (pull.head == branch || pull.base == branch))
-        .map(|(issue, _)| issue.number)
-        .rev()
-        .collect();
-    for number in numbers {
-        let Some(found) = world.repo_mut(repo) else {
-            return;
-        };
-        let stale = find(found, number).is_ok_and(|(_, pull)| dismiss(found, &pull.base));
-        let Some(issue) = found.issues.get_mut(&number) else {
-            continue;
-        };
-        let Some(pull) = issue.pull.as_mut() else {
-            continue;
-        };
-        issue.updated_at.clone_from(&now);
-        if new.is_empty() {
-            issue.closed = true;
-            issue.closed_at = Some(now.clone());
-            issue.closed_by = Some(sender.to_owned());
-            world.tell_pull(repo, number, "closed", sender, json!({}));
-        } else if pull.head == branch {
-            let before = std::mem::replace(&mut pull.head_sha, new.to_owned());
-            if stale {
-                for review in &mut pull.reviews {
-                    if review.state == "APPROVED" {
-                        review.state = "DISMISSED";
-                    }
-                }
-            }
-            let reference = format!("refs/pull/{number}/head");
-            let _ = git.update_ref(&reference, new, &before);
-            let more = json!({"before": before, "after": new});
-            world.tell_pull(repo, number, "synchronize", sender, more);
-            world.start_runs(repo, "pull_request", branch, &before, new, sender);
-        } else {
-            pull.base_sha = new.to_owned();
-            // What was pushed to the base by hand counts as merged.
-            if git.is_ancestor(&pull.head_sha, new) {
-                pull.merged_at = Some(now.clone());
-                pull.merged_by = Some(sender.to_owned());
-                pull.merge_commit = Some(new.to_owned());
-                issue.closed = true;
-                issue.closed_at = Some(now.clone());
-                issue.closed_by = Some(sender.to_owned());
-                world.tell_pull(repo, number, "closed", sender, json!({}));
-            }
-        }
-    }
 }

@@ -173,7 +173,7 @@ pub(crate) fn moved(world: &mut World, repo: &str, name: &str, old: &str, new: &
     let Some(branch) = name.strip_prefix("refs/heads/") else {
         return;
     };
-    super::pulls::follow(world, repo, branch, new, sender);
+    super::follow::follow(world, repo, branch, new, sender);
     if !new.is_empty() {
         world.start_runs(repo, "push", branch, old, new, sender);
     }

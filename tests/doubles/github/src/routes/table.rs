@@ -81,7 +81,9 @@ fn in_repo(mut request: Request<'_>, method: &str, parts: &[&str]) -> Reply {
         ("GET", ["actions", "runs"]) => actions::list(r),
         ("GET", ["actions", "runs", id]) => actions::run(r, number(id)?),
         ("GET", ["actions", "runs", id, "jobs"]) => actions::jobs(r, number(id)?),
-        ("POST", ["actions", "runs", id, "rerun"]) => actions::rerun(r, number(id)?),
+        ("POST", ["actions", "runs", id, "rerun" | "rerun-failed-jobs"]) => {
+            actions::rerun(r, number(id)?)
+        }
         ("GET", ["actions", "jobs", id]) => actions::job(r, number(id)?),
         ("GET", ["actions", "jobs", id, "logs"]) => actions::logs(r, number(id)?),
         ("POST", ["actions", "workflows", file, "dispatches"]) => actions::dispatch(r, file),

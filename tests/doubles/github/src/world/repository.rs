@@ -57,6 +57,10 @@ pub(crate) struct Repo {
     pub(crate) test_limit: Duration,
     /// How many entries a recursive tree has at most.
     pub(crate) tree_limit: usize,
+    /// Whether the first look at a pull request finds out only then whether it can be merged.
+    pub(crate) mergeable_later: bool,
+    /// The head and base that were looked at, by pull request.
+    pub(crate) looked_at: BTreeMap<u64, (String, String)>,
     /// Merge methods that are switched off.
     pub(crate) forbidden_merges: Vec<String>,
     pub(crate) delete_branch_on_merge: bool,

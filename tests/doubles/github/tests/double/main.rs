@@ -12,6 +12,7 @@
 mod access;
 mod actions;
 mod api;
+mod deliveries;
 mod faults;
 mod fidelity;
 mod issues;

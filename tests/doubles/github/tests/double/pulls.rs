@@ -1,9 +1,9 @@
 //! Pull requests.
 
+use loom_github_double::{NewRepository, Running};
 use serde_json::{Value, json};
 
-use crate::api::{Api, SHOP, branch, commit, shop};
-use loom_github_double::Running;
+use crate::api::{Api, SHOP, branch, commit, shop, shop_of};
 
 /// A branch with one commit, and its pull request.
 pub(crate) fn pull(github: &Running, api: &Api, name: &str) -> u64 {
@@ -142,4 +142,19 @@ fn a_conflict_is_told() {
     assert_eq!(shown["draft"], true);
     let issue = api.get(&format!("{SHOP}/issues/{number}")).with(200);
     assert!(issue["pull_request"].is_object());
+}
+
+#[test]
+fn whether_it_can_be_merged_is_known_later() {
+    let mut repository = NewRepository::new("acme", "shop").file("README.md", "# Shop\n");
+    repository.mergeable_later = true;
+    let (github, api) = shop_of(&repository);
+    let number = pull(&github, &api, "one");
+    let look = || {
+        let shown = api.get(&format!("{SHOP}/pulls/{number}")).with(200);
+        shown["mergeable"].clone()
+    };
+    assert_eq!([look(), look()], [json!(null), json!(true)]);
+    commit(&api, "main", "Yours", &[("one", "100644", b"other\n")]);
+    assert_eq!([look(), look()], [json!(null), json!(false)]);
 }
