@@ -19,8 +19,8 @@ fn refused(manifest: &str, parts: &[&str]) {
 fn looms_own_manifest_is_accepted() {
     let app = load(&root().join("spin.toml")).unwrap();
     assert_eq!(app.name, "loom");
-    assert_eq!(app.crons.len(), 2);
-    // Only the step may reach both a model and a repository.
+    assert_eq!(app.crons.len(), 3);
+    // Only the step may reach both a model and a repository; the sync of beads reaches repositories alone.
     let reaching = |host: &str| -> Vec<&str> {
         app.components
             .iter()
@@ -33,7 +33,7 @@ fn looms_own_manifest_is_accepted() {
             .map(|(id, _)| id.as_str())
             .collect()
     };
-    assert_eq!(reaching("workspace_url"), ["agent-step"]);
+    assert_eq!(reaching("workspace_url"), ["agent-step", "bead-sync"]);
     assert_eq!(
         reaching("tokenhub_url"),
         ["agent-step", "provider-heartbeat", "providers"]
@@ -51,7 +51,7 @@ fn looms_own_manifest_is_accepted() {
             .collect()
     };
     assert_eq!(knowing("loom_admin_password"), ["auth"]);
-    assert_eq!(knowing("workspace_token"), ["agent-step"]);
+    assert_eq!(knowing("workspace_token"), ["agent-step", "bead-sync"]);
     assert!(
         !app.components["cron-tick"]
             .allowed_outbound_hosts
