@@ -19,15 +19,6 @@ pub(crate) fn app(r: &Request<'_>) -> Reply {
     Ok(Answer::ok(r.world.app_json()))
 }
 
-/// `GET /app/installations`.
-pub(crate) fn installations(r: &Request<'_>) -> Reply {
-    only_app(r)?;
-    let list: Vec<(&String, &u64)> = r.world.installations.iter().collect();
-    Ok(r.page(list, |world, (account, id)| {
-        world.installation_json(account, *id)
-    }))
-}
-
 /// `GET /repos/{owner}/{repo}/installation`.
 pub(crate) fn installation(r: &Request<'_>) -> Reply {
     only_app(r)?;

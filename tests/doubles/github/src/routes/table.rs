@@ -19,7 +19,6 @@ pub(crate) fn route(mut request: Request<'_>) -> Reply {
         ("GET", ["_logs", name]) => actions::log_text(&request, name),
         ("GET", ["users", login]) => people::user(&request, login),
         ("GET", ["app"]) => app::app(&request),
-        ("GET", ["app", "installations"]) => app::installations(&request),
         ("GET", ["installation", "repositories"]) => app::repositories(&request),
         ("POST", ["app", "installations", id, "access_tokens"]) => {
             app::token(&mut request, number(id)?)

@@ -30,11 +30,16 @@ fn jwt(app: &App, claims: &Value) -> String {
     )
 }
 
-fn good(app: &App) -> String {
-    jwt(
-        app,
-        &json!({"iat": now() - 60, "exp": now() + 540, "iss": app.id.to_string()}),
-    )
+/// A JWT of the App that is right.
+pub(crate) fn good(app: &App) -> String {
+    at(app, 0)
+}
+
+/// A JWT that is right so many seconds from now.
+pub(crate) fn at(app: &App, later: i64) -> String {
+    let now = now() + later;
+    let claims = json!({"iat": now - 60, "exp": now + 540, "iss": app.id.to_string()});
+    jwt(app, &claims)
 }
 
 #[test]

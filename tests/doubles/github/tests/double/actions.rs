@@ -45,6 +45,9 @@ fn a_push_is_tested_for_real() {
             jobs["jobs"][0]["id"]
         ));
         assert_eq!(logs.status, 302);
+        let job = &jobs["jobs"][0]["id"];
+        let job = api.get(&format!("{SHOP}/actions/jobs/{job}")).with(200);
+        assert_eq!(job["conclusion"], conclusion);
         let text = api.get(logs.header("location").strip_prefix(&github.url()).unwrap());
         let text = String::from_utf8(text.body).unwrap();
         assert!(text.contains(line), "{text}");

@@ -127,3 +127,37 @@ fn a_slow_receiver_has_timed_out() {
         (0, "issues")
     );
 }
+
+#[test]
+fn the_app_finds_its_own_deliveries() {
+    let (github, api) = shop();
+    let receiver = Receiver::start(&[503]);
+    github.set_webhook(&receiver.url(), "made up");
+    github.open_issue("acme/shop", "bob", "One", "", &[]);
+    github.open_issue("acme/shop", "bob", "Two", "", &[]);
+    assert!(github.settle(PATIENCE));
+    let app = Api::new(&github, Some(&crate::access::good(&github.app())));
+    let all = app.get("/app/hook/deliveries").with(200);
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    let failed = app.get("/app/hook/deliveries?status=failure").with(200);
+    let [one] = failed.as_array().unwrap().as_slice() else {
+        panic!("{failed}")
+    };
+    assert_eq!(
+        (&one["status_code"], &one["action"]),
+        (&json!(503), &json!("opened"))
+    );
+    let url = format!("/app/hook/deliveries/{}", one["id"]);
+    let whole = app.get(&url).with(200);
+    assert_eq!(whole["request"]["payload"]["issue"]["title"], "One");
+    app.post(&format!("{url}/attempts"), json!({})).with(202);
+    assert!(github.settle(PATIENCE));
+    assert_eq!(receiver.events().len(), 3);
+    // Three days later they are gone, and nobody but the App sees them at all.
+    api.get("/app/hook/deliveries").with(401);
+    github.advance(std::time::Duration::from_secs(4 * 86_400));
+    let late = crate::access::at(&github.app(), 4 * 86_400);
+    let app = Api::new(&github, Some(&late));
+    assert_eq!(app.get("/app/hook/deliveries").with(200), json!([]));
+    app.get(&url).with(404);
+}

@@ -116,3 +116,24 @@ fn permissions_are_told() {
     api.get(&format!("{SHOP}/collaborators/nobody/permission"))
         .with(404);
 }
+
+#[test]
+fn a_repository_has_labels() {
+    let (_github, api) = shop();
+    let url = format!("{SHOP}/labels");
+    let label = json!({"name": "bug", "color": "d73a4a", "description": "It breaks"});
+    assert_eq!(api.post(&url, label.clone()).with(201)["color"], "d73a4a");
+    let again = api.post(&url, label).with(422);
+    assert_eq!(again["errors"][0]["code"], "already_exists");
+    assert_eq!(api.get(&url).with(200)[0]["description"], "It breaks");
+    api.post(
+        &format!("{SHOP}/issues"),
+        json!({"title": "T", "labels": ["bug"]}),
+    )
+    .with(201);
+    assert_eq!(
+        api.delete(&format!("{SHOP}/issues/1/labels")).status,
+        204,
+        "all of them"
+    );
+}

@@ -110,3 +110,34 @@ fn readers_write_nothing() {
     bob.post(&format!("{SHOP}/git/refs"), body).with(403);
     assert_eq!(github.branches("acme/shop"), ["main"]);
 }
+
+#[test]
+fn of_many_at_once_one_wins() {
+    let (github, api) = shop();
+    let first = github.branch("acme/shop", "main").unwrap();
+    let tree = api.get(&format!("{SHOP}/git/commits/{first}")).with(200);
+    let tree = tree["tree"]["sha"].clone();
+    let statuses = |send: &(dyn Fn(usize) -> u16 + Sync)| -> Vec<u16> {
+        let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..6).map(|n| scope.spawn(move || send(n))).collect();
+            let joined = threads.into_iter().map(|thread| thread.join());
+            joined.map(Result::unwrap).collect()
+        });
+        statuses.sort_unstable();
+        statuses
+    };
+    let made = statuses(&|_| {
+        let body = json!({"ref": "refs/heads/agent/one", "sha": first});
+        api.post(&format!("{SHOP}/git/refs"), body).status
+    });
+    assert_eq!(made, [201, 422, 422, 422, 422, 422]);
+    let moved = statuses(&|n| {
+        let commit = json!({"message": format!("Number {n}"), "tree": tree, "parents": [first]});
+        let commit = api.post(&format!("{SHOP}/git/commits"), commit).with(201);
+        let body = json!({"sha": commit["sha"]});
+        api.patch(&format!("{SHOP}/git/refs/heads/agent/one"), body)
+            .status
+    });
+    assert_eq!(moved, [200, 422, 422, 422, 422, 422]);
+    sound(&github);
+}
