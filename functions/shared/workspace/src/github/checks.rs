@@ -57,6 +57,9 @@ pub(super) async fn look<P: Platform>(task: &Task<'_, P>, commit: Option<&str>) 
             format!("{commit:?} is no commit id"),
         ));
     }
+    if let Some(workflow) = is_starting(task, commit).await? {
+        return Ok(awaiting(commit, &format!("the workflow {workflow}")));
+    }
     Ok(match state(task.repository, commit).await? {
         State::Pending(what) => awaiting(commit, &what),
         State::Over { passed, output } => command(commit, passed, output),
@@ -65,6 +68,29 @@ pub(super) async fn look<P: Platform>(task: &Task<'_, P>, commit: Option<&str>) 
         }
         State::None => return Err(no_checks(task).await?),
     })
+}
+
+/// The workflow that GitHub was just asked to start for a commit and does not show yet.
+async fn is_starting<P: Platform>(task: &Task<'_, P>, commit: &str) -> Result<Option<String>> {
+    let loom_domain::github::Checks::Dispatch { workflow } = &task.settings.checks else {
+        return Ok(None);
+    };
+    let now = task.platform.clock().now();
+    let was_asked = task
+        .space
+        .dispatched
+        .as_ref()
+        .is_some_and(|(asked, at)| asked == commit && now - at < GRACE_MS);
+    if !was_asked {
+        return Ok(None);
+    }
+    let runs = task
+        .repository
+        .workflow_runs(commit)
+        .await
+        .map_err(error::github)?;
+    let is_there = runs.items.iter().any(|run| run.is_of(workflow));
+    Ok((!is_there).then(|| workflow.clone()))
 }
 
 /// How the checks of the head stand. Those that do not start by themselves are started; `None` means that none will
