@@ -103,10 +103,13 @@ impl Person {
             Some(_) => bead::update(&change, &found, input).await?,
             None => bead::redispatch(&change, &found, "once more").await?,
         };
-        let sql = "INSERT INTO sim_word (bead_id, word, at) VALUES (?1, ?2, ?3)";
-        let word = status.unwrap_or(BeadStatus::Open).as_str();
-        tx.execute(sql, vec![id.into(), word.into(), change.now.0.into()])
-            .await?;
+        // Who says what is so already says nothing.
+        if status != Some(found.status) {
+            let sql = "INSERT INTO sim_word (bead_id, word, at) VALUES (?1, ?2, ?3)";
+            let word = status.unwrap_or(BeadStatus::Open).as_str();
+            tx.execute(sql, vec![id.into(), word.into(), change.now.0.into()])
+                .await?;
+        }
         Ok(tx.commit().await?)
     }
 

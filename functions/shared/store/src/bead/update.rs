@@ -18,7 +18,8 @@ use crate::{StoreError, change::Change, decision, row::to_json, run, timer, work
 ///
 /// Closing it, opening it or blocking it ends its live run; opening it answers nothing by itself, but forgets its
 /// failed runs, because a person has looked at it. What a person blocks stays blocked until a person says otherwise;
-/// any other status releases it, even where its workflow waits and keeps it from being opened yet.
+/// any other status releases it, even where its workflow waits and keeps it from being opened yet. The status that the
+/// bead has already says nothing, because clients send whole beads back.
 pub async fn update<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     bead: &Bead,

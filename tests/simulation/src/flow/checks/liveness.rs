@@ -29,7 +29,7 @@ pub(super) fn every_bead_ends(evidence: &FlowEvidence) -> Result<(), String> {
     Ok(())
 }
 
-/// An epic that follows its workflow ends when the last of its parts does.
+/// An epic that follows its workflow ends when the last of its parts does, unless a person keeps it from being worked on.
 pub(super) fn parents_end_with_their_parts(evidence: &FlowEvidence) -> Result<(), String> {
     let find = |id: &str| evidence.fates.iter().find(|fate| fate.id == id);
     for (parent, parts) in &evidence.parts {
@@ -37,7 +37,8 @@ pub(super) fn parents_end_with_their_parts(evidence: &FlowEvidence) -> Result<()
         let all_closed = parts
             .iter()
             .all(|part| find(part).is_some_and(|part| part.status == "closed"));
-        let follows = epic.execution.as_deref() == Some("active") && !epic.is_paused;
+        let is_held = is_held(evidence, epic) && !is_at_wait(evidence, epic);
+        let follows = epic.execution.as_deref() == Some("active") && !epic.is_paused && !is_held;
         ensure(!(all_closed && follows), || {
             format!(
                 "epic {parent} is {} and all its parts are closed",
@@ -49,33 +50,33 @@ pub(super) fn parents_end_with_their_parts(evidence: &FlowEvidence) -> Result<()
 }
 
 fn is_for_people(evidence: &FlowEvidence, fate: &Fate) -> bool {
-    let of_bead = |status: &str| {
-        let of_bead = |question: &&crate::flow::evidence::Question| {
-            question.bead.as_ref() == Some(&fate.id) && question.status == status
-        };
-        evidence.questions.iter().filter(of_bead).count()
-    };
-    let held_back = evidence.questions.iter().any(|question| {
-        // Who says so keeps the bead blocked.
-        question.bead.as_ref() == Some(&fate.id)
-            && (question.kind == "high_risk"
-                && question.decision.as_deref() == Some("needs_more_info")
-                || question.kind == "budget_override"
-                    && question.decision.as_deref() != Some("approve"))
-    });
     fate.is_paused
         || fate.execution.as_deref() == Some("cancelled")
-        || of_bead("expired") > 0
-        || held_back
-        || evidence
-            .words
-            .get(&fate.id)
-            .is_some_and(|word| word == "blocked")
-        || evidence.stories.iter().any(|story| {
-            // For its parts: all other waits have a time.
-            let at = story.nodes.get(&story.stored.node);
-            story.stored.bead_id == fate.id
-                && story.stored.status == ExecutionStatus::Active
-                && at == Some(&NodeType::Wait)
-        })
+        || is_held(evidence, fate)
+        // For its parts: all other waits have a time.
+        || is_at_wait(evidence, fate)
+}
+
+/// Whether a person, or a question that nobody answered, keeps a bead from being worked on.
+fn is_held(evidence: &FlowEvidence, fate: &Fate) -> bool {
+    let by_question = evidence.questions.iter().any(|question| {
+        let answer = question.decision.as_deref();
+        let holds = match question.kind.as_str() {
+            _ if question.status == "expired" => true,
+            "high_risk" => answer == Some("needs_more_info"),
+            "budget_override" => answer != Some("approve"),
+            _ => false,
+        };
+        question.bead.as_ref() == Some(&fate.id) && holds
+    });
+    let word = evidence.words.get(&fate.id);
+    by_question || word.is_some_and(|word| word == "blocked")
+}
+
+fn is_at_wait(evidence: &FlowEvidence, fate: &Fate) -> bool {
+    evidence.stories.iter().any(|story| {
+        story.stored.bead_id == fate.id
+            && story.stored.status == ExecutionStatus::Active
+            && story.nodes.get(&story.stored.node) == Some(&NodeType::Wait)
+    })
 }
