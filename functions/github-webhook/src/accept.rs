@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
 use loom_api::{Error, Json};
 use loom_domain::delivery::{Envelope, is_event_name, is_guid, missing_member, payload_of_form};
-use loom_platform::{Database, Platform, Tasks, Transaction};
+use loom_platform::{Database, Platform, Transaction};
 use loom_store::{
     Change,
     delivery::{self, Accepted, NewDelivery, Payload},
@@ -16,7 +16,7 @@ use loom_store::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{ACTOR, packed, process, refuse, secrets::Secrets};
+use crate::{ACTOR, afterwards, packed, refuse, secrets::Secrets};
 
 const EVENT: &str = "x-github-event";
 const GUID: &str = "x-github-delivery";
@@ -94,8 +94,8 @@ async fn take_in<P: Platform>(
         _ if is_ping => (StatusCode::OK, "pong"),
         Accepted::Duplicate(_) => (StatusCode::OK, "duplicate"),
         Accepted::New(_) if is_over => (StatusCode::ACCEPTED, "ignored"),
-        Accepted::New(id) | Accepted::Retry(id) => {
-            handle_afterwards(platform, id.clone());
+        Accepted::New(_) | Accepted::Retry(_) => {
+            afterwards::handle(platform);
             (StatusCode::ACCEPTED, "accepted")
         }
     };
@@ -104,21 +104,6 @@ async fn take_in<P: Platform>(
         delivery_id: accepted.id(),
     };
     Ok((code, Json(taken)).into_response())
-}
-
-/// Has a delivery handled without waiting for it. Should the host die meanwhile, the sweep finds it.
-pub(crate) fn handle_afterwards<P: Platform>(platform: &P, id: String) {
-    let own = platform.clone();
-    platform.tasks().spawn(async move {
-        if let Err(error) = process::one(&own, &id).await {
-            let cause = format!("{error:?}");
-            loom_api::log(
-                "warn",
-                "a delivery could not be handled; the sweep will",
-                [("delivery_id", &id), ("cause", &cause)],
-            );
-        }
-    });
 }
 
 async fn new_delivery<P: Platform>(

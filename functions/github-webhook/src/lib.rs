@@ -15,6 +15,7 @@
 //! and forgets what is old.
 
 mod accept;
+mod afterwards;
 mod ask;
 mod list;
 mod merge;

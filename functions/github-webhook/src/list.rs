@@ -13,7 +13,7 @@ use loom_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{accept, packed, secrets};
+use crate::{afterwards, packed, secrets};
 
 /// What narrows the list; what is absent does not.
 #[derive(Debug, Deserialize)]
@@ -77,7 +77,7 @@ pub(crate) async fn replay<P: Platform>(
     let change = Change::new(&tx, platform.random(), &caller.name).await?;
     let delivery = delivery::replay(&change, &id).await?;
     tx.commit().await?;
-    accept::handle_afterwards(&platform, delivery.id.clone());
+    afterwards::handle(&platform);
     Ok((http::StatusCode::ACCEPTED, Json(delivery)).into_response())
 }
 

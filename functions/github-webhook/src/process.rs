@@ -52,13 +52,10 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// Handles a delivery if it is due and nobody else does. `false` when there was nothing to do.
+/// Handles a delivery that was taken for it. Returns whether there may be work for the dispatcher.
 ///
 /// A failure is recorded on the delivery, which is tried again later; an error means that not even that was possible.
-pub(crate) async fn one<P: Platform>(platform: &P, id: &str) -> Result<bool, Error> {
-    let Some(claimed) = delivery::claim(platform.database(), id).await? else {
-        return Ok(false);
-    };
+pub(crate) async fn one<P: Platform>(platform: &P, claimed: Claimed) -> Result<bool, Error> {
     let outcome = if claimed.delivery.attempts > MAX_ATTEMPTS {
         Err(Problem {
             code: "handler_died".to_owned(),
@@ -69,16 +66,12 @@ pub(crate) async fn one<P: Platform>(platform: &P, id: &str) -> Result<bool, Err
         attempt(platform, &claimed).await
     };
     match outcome {
-        Ok(nudge) => {
-            if nudge {
-                loom_api::nudge(platform);
-            }
-        }
+        Ok(nudge) => return Ok(nudge),
         // Another handler has it: nothing was done here.
         Err(problem) if problem.code == "delivery_taken" => {}
         Err(problem) => give_back(platform, &claimed, &problem).await?,
     }
-    Ok(true)
+    Ok(false)
 }
 
 async fn give_back<P: Platform>(

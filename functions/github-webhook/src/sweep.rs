@@ -4,10 +4,10 @@ use loom_platform::{Database, Platform, Transaction};
 use loom_store::{Change, delivery, github, project};
 use serde::Serialize;
 
-use crate::{ACTOR, merge, process, redeliver, report};
+use crate::{ACTOR, afterwards, merge, redeliver, report};
 
 /// How many deliveries one sweep handles; more wait for the next.
-const DELIVERIES: i64 = 50;
+const DELIVERIES: usize = 50;
 /// How many issues get their beads belatedly in one sweep.
 const ISSUES: i64 = 20;
 /// How many payloads, and as many deliveries, one sweep forgets.
@@ -40,12 +40,12 @@ pub(crate) async fn answer<P: Platform>(State(platform): State<P>) -> Result<Jso
 /// statement. What fails is told in the log and stands in no other's way.
 pub async fn sweep<P: Platform>(platform: &P) -> Result<Report, Error> {
     let database = platform.database();
-    let mut done = Report::default();
-    for id in delivery::due(database, DELIVERIES).await? {
-        let handled = or_later("a delivery", process::one(platform, &id).await);
-        done.handled += usize::from(handled);
-    }
-    done.filed = or_later("an issue without a bead", file(platform).await);
+    let handled = afterwards::work_off(platform, DELIVERIES).await;
+    let mut done = Report {
+        handled: or_later("deliveries", handled),
+        filed: or_later("an issue without a bead", file(platform).await),
+        ..Report::default()
+    };
     let forgotten = delivery::forget(database, FORGOTTEN).await?;
     done.payloads_forgotten = forgotten.payloads;
     done.deliveries_forgotten = forgotten.deliveries;

@@ -31,6 +31,33 @@ async fn i8_the_same_five_times_at_once_is_handled_once() {
 }
 
 #[tokio::test]
+async fn where_many_are_in_hand_their_handlers_take_the_next() {
+    let world = World::new().await;
+    let insert = "INSERT INTO delivery (id, guid, sha256, event, status, size, received_at, due_at) \
+                  SELECT value, value, value, 'star', 'processing', 2, 1, 9e15 FROM json_each('[\"1\", \"2\", \"3\", \"4\"]')";
+    world.set(insert).await;
+    let payload = issue_event("opened", 1, 0);
+    assert_eq!(world.deliver("issues", "d-1", &payload).await.status, 202);
+    assert_eq!(
+        world.delivery("d-1").await.status,
+        DeliveryStatus::Received,
+        "it is left to those that are at work"
+    );
+    // One of them has died, so there is room: the next that comes takes what was left too.
+    world
+        .set("UPDATE delivery SET due_at = 1, event = 'fork' WHERE id = '1'")
+        .await;
+    let payload = issue_event("opened", 2, 0);
+    assert_eq!(world.deliver("issues", "d-2", &payload).await.status, 202);
+    for guid in ["d-1", "d-2"] {
+        let status = world.delivery(guid).await.status;
+        assert_eq!(status, DeliveryStatus::Processed, "{guid}");
+    }
+    assert_eq!(world.count(FILED).await, 2);
+    assert_eq!(world.nudges(), 1, "once for all that it took");
+}
+
+#[tokio::test]
 async fn i8_a_delivery_that_is_replayed_under_another_guid_is_a_duplicate() {
     let world = World::new().await;
     let payload = issue_event("opened", 1, 0);

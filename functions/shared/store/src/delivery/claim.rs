@@ -50,11 +50,27 @@ pub async fn claim<S: Statements>(statements: &S, id: &str) -> Result<Option<Cla
     .transpose()
 }
 
-/// Up to `limit` ids of deliveries that are to be handled now, those that waited longest first.
-pub async fn due<S: Statements>(statements: &S, limit: i64) -> Result<Vec<String>, StoreError> {
-    let sql = format!("SELECT id FROM delivery WHERE due_at <= {NOW} ORDER BY due_at, id LIMIT ?1");
-    let rows = statements.query(&sql, vec![limit.into()]).await?;
-    rows.iter().map(|row| Ok(row.text(0)?)).collect()
+/// Takes the delivery that has been due for longest, as [`claim`] does. `None` when none is due.
+pub async fn claim_next<S: Statements>(statements: &S) -> Result<Option<Claimed>, StoreError> {
+    let sql = format!(
+        "UPDATE delivery SET status = 'processing', due_at = {NOW} + ?1, attempts = attempts + 1, fence = fence + 1 \
+         WHERE id = (SELECT id FROM delivery WHERE due_at <= {NOW} ORDER BY due_at, id LIMIT 1) RETURNING {COLUMNS}"
+    );
+    let row = statements.query_one(&sql, vec![LEASE.into()]).await?;
+    row.map(|row| {
+        Ok(Claimed {
+            delivery: from_row(&row)?,
+        })
+    })
+    .transpose()
+}
+
+/// How many deliveries are being handled now, wherever; those whose handler's lease is over do not count.
+pub async fn in_hand<S: Statements>(statements: &S) -> Result<i64, StoreError> {
+    let sql =
+        format!("SELECT COUNT(*) FROM delivery WHERE status = 'processing' AND due_at > {NOW}");
+    let row = statements.query_one(&sql, vec![]).await?;
+    row.map_or(Ok(0), |row| Ok(row.integer(0)?))
 }
 
 /// Marks a claimed delivery as handled, in the transaction of what it did. Refuses with `delivery_taken` when another

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use accept::{Accepted, NewDelivery, accept};
-pub use claim::{Claimed, End, claim, due, finish, release, replay};
+pub use claim::{Claimed, End, claim, claim_next, finish, in_hand, release, replay};
 pub use in_step::{issue_was_closed, note_issue};
 pub use list::{Counts, DeliveryFilter, DeliveryPosition, counts, list, newest};
 pub use redelivery::{known, note_redelivery, take_redelivery_sweep};
