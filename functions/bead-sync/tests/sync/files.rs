@@ -276,3 +276,30 @@ async fn a_bead_closed_elsewhere_stays_with_the_run_that_works_on_it() {
     );
     assert!(content_of(&workspace, &path).contains("status: in_progress"));
 }
+
+#[tokio::test]
+async fn a_file_does_not_release_what_a_question_keeps_blocked() {
+    let (workspace, loom) = (MemoryWorkspace::new(), Loom::new("aa").await);
+    let bead = loom.titled("Delete the old data").await;
+    let held = format!(
+        "UPDATE bead SET status = 'blocked', held_by = 'decision:1', version = version + 1 WHERE id = '{}'",
+        bead.id
+    );
+    loom.set(&held).await;
+    loom.sync(&workspace).await;
+    let path = path_of(&workspace, &bead.id);
+    edit(&workspace, &path, "status: blocked", "status: open");
+    loom.sync(&workspace).await;
+    assert_eq!(loom.beads().await[&bead.id].status, BeadStatus::Blocked);
+    assert_eq!(loom.conflicts().await.len(), 1);
+    let codes: Vec<String> = loom
+        .problems()
+        .await
+        .into_iter()
+        .map(|found| found.2)
+        .collect();
+    assert_eq!(codes, ["held_by_decision"]);
+    // What it says goes back into the file.
+    loom.sync(&workspace).await;
+    assert!(content_of(&workspace, &path).contains("status: blocked"));
+}

@@ -1,5 +1,6 @@
 use loom_domain::{
-    bead::{BeadInput, BeadStatus},
+    Refusal,
+    bead::{BeadInput, BeadStatus, HeldBy},
     bead_file::{Conflict, Kept},
     event::{EventKind, NewEvent},
 };
@@ -116,6 +117,19 @@ async fn status<S: Statements, R: Random>(
     if before.status == wanted {
         return Ok(());
     }
+    // Whoever edits a file does not answer a question by it, and agents can edit files too.
+    if let Some(HeldBy::Decision(decision)) = &before.held_by
+        && wanted != BeadStatus::Closed
+    {
+        let message = format!(
+            "Bead {} stays {}: decision {decision} holds it, and a person releases it in Loom.",
+            plan.id,
+            before.status.as_str()
+        );
+        let refusal = Refusal::conflict("held_by_decision", message);
+        keep_ours(plan, settled, before.status, refusal);
+        return Ok(());
+    }
     // A closed bead can only be opened; from there it may go on.
     let is_closed = before.status == BeadStatus::Closed;
     let way = match (is_closed, wanted) {
@@ -136,25 +150,30 @@ async fn status<S: Statements, R: Random>(
         match bead::update(change, &bead, input).await {
             Ok(_) => {}
             Err(StoreError::Refused(refusal)) => {
-                settled.problems.push(Problem {
-                    path: plan.path.clone(),
-                    line: 0,
-                    code: refusal.code.to_owned(),
-                    bead_id: Some(plan.id.clone()),
-                    message: refusal.message,
-                    blob: plan.blob.clone(),
-                });
-                plan.conflicts.push(Conflict {
-                    field: "status".to_owned(),
-                    base: serde_json::Value::Null,
-                    ours: json!(bead.status),
-                    theirs: json!(wanted),
-                    kept: Kept::Ours,
-                });
+                keep_ours(plan, settled, bead.status, refusal);
                 return Ok(());
             }
             Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+/// Records that the status of a file can't be taken over, and why.
+fn keep_ours(plan: &mut Plan, settled: &mut Settled, ours: BeadStatus, refusal: Refusal) {
+    settled.problems.push(Problem {
+        path: plan.path.clone(),
+        line: 0,
+        code: refusal.code.to_owned(),
+        bead_id: Some(plan.id.clone()),
+        message: refusal.message,
+        blob: plan.blob.clone(),
+    });
+    plan.conflicts.push(Conflict {
+        field: "status".to_owned(),
+        base: serde_json::Value::Null,
+        ours: json!(ours),
+        theirs: json!(plan.merged.status),
+        kept: Kept::Ours,
+    });
 }

@@ -283,6 +283,13 @@ pub(super) async fn reopen<S: Statements, R: Random>(
         );
         return Ok(());
     }
+    if bead.held_by.is_some() {
+        applied.note(
+            "held_by_person",
+            format!("Somebody keeps bead {bead_id} blocked, and has to release it first."),
+        );
+        return Ok(());
+    }
     let input = BeadInput {
         status: Some(BeadStatus::Open),
         ..BeadInput::default()
