@@ -1,5 +1,6 @@
 //! What is to be committed, in as few commits as fit through the port.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use loom_domain::project::Project;
@@ -15,6 +16,8 @@ pub(crate) struct Batch {
     /// The value of its line `Loom-Sync:`.
     pub(crate) id: String,
     pub(crate) files: Vec<FileChange>,
+    /// The beads whose files are written, by path.
+    pub(crate) beads: HashMap<String, String>,
     bytes: usize,
 }
 
@@ -43,6 +46,7 @@ impl Batches {
             self.all.push(Batch {
                 id,
                 files: Vec::new(),
+                beads: HashMap::new(),
                 bytes: 0,
             });
         }
@@ -65,6 +69,7 @@ impl Batches {
         if let Some(batch) = self.all.last_mut() {
             for write in writes {
                 batch.bytes += write.content.len();
+                batch.beads.insert(write.path.clone(), write.bead_id);
                 batch.files.push(FileChange {
                     path: write.path,
                     content: Some(write.content),

@@ -72,11 +72,10 @@ impl<'a, P: Platform, W: Workspace> Round<'a, P, W> {
 
     /// One attempt; [`Stop::Moved`] means that another one is due.
     pub(crate) async fn once(&mut self, attempt: u32) -> Result<(), Stop> {
-        let listing = self.list().await?;
+        let (listing, rows) = self.list().await?;
         self.head.clone_from(&listing.head);
         let database = self.platform.database();
         let state = bead_sync::state(database, &self.project.id).await?;
-        let rows = bead_sync::files(database, &self.project.id).await?;
         let (mut seen, can_write_issues) = self.look(&listing, &state, &rows).await?;
         for id in bead_sync::changed(database, &self.project.id).await? {
             if !seen.is_left_alone(&id) {
@@ -98,8 +97,9 @@ impl<'a, P: Platform, W: Workspace> Round<'a, P, W> {
         self.keep_problems().await
     }
 
-    /// Lists the branch, and takes note of what is known of earlier commits now.
-    async fn list(&mut self) -> Result<Listing, Stop> {
+    /// Lists the branch, and takes note of what is known of earlier commits now. What is known of the files comes with
+    /// it.
+    async fn list(&mut self) -> Result<(Listing, Vec<FileRow>), Stop> {
         let database = self.platform.database();
         let unfinished = bead_sync::unfinished(database, &self.project.id).await?;
         let trailers = unfinished.iter().map(|id| trailer(id)).collect();
@@ -108,18 +108,21 @@ impl<'a, P: Platform, W: Workspace> Round<'a, P, W> {
             .into_iter()
             .filter(|id| listing.landed.contains(&trailer(id)))
             .collect();
-        let known = bead_sync::files(database, &self.project.id).await?;
-        let known = known.iter().filter(|row| row.has_base).count();
+        let mut rows = bead_sync::files(database, &self.project.id).await?;
+        let known = rows.iter().filter(|row| row.has_base).count();
         // A directory that has gone as a whole is a mishap, and not the deletion of all beads.
         let is_lost = known > 1 && incoming::bead_files(&listing.files).is_empty();
         let exists = listing.head.is_some() && !is_lost;
         let tx = database.transaction().await?;
         let change = Change::new(&tx, self.platform.random(), ACTOR).await?;
         bead_sync::hold(&tx, self.lease, LEASE_MS).await?;
-        bead_sync::begin(&change, self.project, self.name, exists).await?;
+        let is_forgotten = bead_sync::begin(&change, self.project, self.name, exists).await?;
         bead_sync::landed(&change, self.lease, &landed).await?;
         tx.commit().await?;
-        Ok(listing)
+        if is_forgotten || !landed.is_empty() {
+            rows = bead_sync::files(database, &self.project.id).await?;
+        }
+        Ok((listing, rows))
     }
 
     /// What the branch has that is not known, and whether `issues.jsonl` may be replaced.
@@ -255,8 +258,8 @@ impl<'a, P: Platform, W: Workspace> Round<'a, P, W> {
             for file in files {
                 if file.path == ISSUES {
                     self.issues_blob = Some(file.blob);
-                } else {
-                    blobs.push((file.path, file.blob));
+                } else if let Some(bead_id) = batch.beads.get(&file.path) {
+                    blobs.push((bead_id.clone(), file.blob));
                 }
             }
             let tx = self.platform.database().transaction().await?;

@@ -1,6 +1,6 @@
 //! Files of branches that belong to no run: read and committed without a working copy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::sync::Arc;
@@ -90,32 +90,57 @@ pub(crate) fn read(repository: &Repository, commit: &str, paths: &[String]) -> A
     if paths.len() > MAX_PATHS {
         return Err(too_much());
     }
-    let mut input = tempfile::tempfile().doing("make a temporary file")?;
-    for path in paths {
-        let path = path::normalize_file(path)?;
-        writeln!(input, "{commit}:{path}").doing("write a temporary file")?;
+    let git = repository.git();
+    let is_there = git.run(&["cat-file", "-e", &format!("{commit}^{{commit}}")])?;
+    if is_there.code != Some(0) {
+        return Err(WorkspaceError::refused(
+            "commit_not_found",
+            format!("there is no commit {commit}; list the branch again"),
+        ));
     }
+    // By their ids: a path would be looked up from the root each time.
+    let known: HashMap<String, String> = files(&git, commit, "")?
+        .into_iter()
+        .map(|file| (file.path, file.blob))
+        .collect();
+    let mut input = tempfile::tempfile().doing("make a temporary file")?;
+    let mut asked = String::new();
+    let mut is_known = Vec::new();
+    for path in paths {
+        let blob = known.get(&path::normalize_file(path)?);
+        is_known.push(blob.is_some());
+        if let Some(blob) = blob {
+            asked.push_str(blob);
+            asked.push('\n');
+        }
+    }
+    input
+        .write_all(asked.as_bytes())
+        .doing("write a temporary file")?;
     input.rewind().doing("read a temporary file")?;
     let arguments = ["cat-file", "--batch"];
-    let done = repository.git().feed(&arguments, input)?;
+    let done = git.feed(&arguments, input)?;
     if done.code != Some(0) {
         return Err(failed(&arguments, &done));
     }
     let mut rest = done.output.as_slice();
-    let mut files = Vec::new();
+    let mut read = Vec::new();
     let mut total = 0;
-    for path in paths {
-        let content = next(&mut rest)?;
+    for (path, is_known) in paths.iter().zip(is_known) {
+        let content = match is_known {
+            true => next(&mut rest)?,
+            false => None,
+        };
         total += content.as_ref().map_or(0, Vec::len);
         if total > MAX_READ {
             return Err(too_much());
         }
-        files.push(FileContent {
+        read.push(FileContent {
             path: path.clone(),
             content: content.and_then(|bytes| String::from_utf8(bytes).ok()),
         });
     }
-    Ok(Outcome::Contents { files })
+    Ok(Outcome::Contents { files: read })
 }
 
 /// The next answer of `git cat-file --batch`: a line, and for an object its bytes and a line break.

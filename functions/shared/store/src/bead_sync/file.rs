@@ -101,6 +101,9 @@ pub async fn landed<S: Statements, R: Random>(
     lease: &Lease,
     commits: &[String],
 ) -> Result<(), StoreError> {
+    if commits.is_empty() {
+        return Ok(());
+    }
     let those = "project_id = ?1 AND pending_commit IN (SELECT value FROM json_each(?2))";
     let values = vec![(&lease.project_id).into(), to_json(&commits).into()];
     let sql = format!("DELETE FROM bead_sync_file WHERE {those} AND pending = ''");
@@ -112,7 +115,7 @@ pub async fn landed<S: Statements, R: Random>(
     Ok(())
 }
 
-/// Takes note of a commit that was made, and of the ids that the contents got by it, by path.
+/// Takes note of a commit that was made, and of the ids that the contents got by it, by bead.
 pub async fn committed<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     lease: &Lease,
@@ -121,7 +124,8 @@ pub async fn committed<S: Statements, R: Random>(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE bead_sync_file SET base = pending, pending = NULL, pending_commit = NULL, \
                blob = json_extract(value, '$[1]') FROM json_each(?3) \
-               WHERE project_id = ?1 AND bead_sync_file.path = json_extract(value, '$[0]') AND pending_commit = ?2 AND pending <> ''";
+               WHERE bead_id = json_extract(value, '$[0]') AND +project_id = ?1 AND pending_commit = ?2 AND pending <> ''";
+    // The + keeps the project's index out of it: a bead at a time is found by its key.
     for chunk in blobs.chunks(CHUNK) {
         let values = vec![
             (&lease.project_id).into(),

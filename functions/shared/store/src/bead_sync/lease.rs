@@ -102,13 +102,14 @@ pub async fn synced<S: Statements>(statements: &S) -> Result<Vec<String>, StoreE
 }
 
 /// Begins with a branch as it is. Where it is another branch or repository than the last time, or has gone, everything
-/// that was known of its files is forgotten: they are then merged without a base, and nothing counts as deleted.
+/// that was known of its files is forgotten: they are then merged without a base, and nothing counts as deleted. Says
+/// whether it was so.
 pub async fn begin<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
     project: &Project,
     branch: &str,
     exists: bool,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM bead_sync WHERE project_id = ?1 AND repository = ?2 AND branch = ?3";
     let values = vec![
         (&project.id).into(),
@@ -126,7 +127,7 @@ pub async fn begin<S: Statements, R: Random>(
                    WHERE project_id = ?1";
         change.tx.execute(sql, values).await?;
     }
-    Ok(())
+    Ok(!is_known || !exists)
 }
 
 /// Keeps how a round ended, and gives the lease back. An event tells of a round that did something, and of one that
