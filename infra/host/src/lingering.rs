@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// How much of an unread body is taken off the client, in bytes, and for how long.
-const MOST: usize = 16 << 20;
+/// How much of an unread body is taken off the client, in bytes (as much as a function may be sent by default), and for
+/// how long.
+const MOST: usize = 32 << 20;
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// A request's body. What is left of it when it is dropped is read and thrown away.

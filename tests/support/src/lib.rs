@@ -26,10 +26,12 @@
     reason = "a test stops at the first surprise, and runs on the machine's own clock"
 )]
 
+mod balancer;
 mod built;
 mod client;
 mod events;
 mod examples;
+mod github;
 mod loom;
 mod model;
 mod npm;
@@ -38,11 +40,14 @@ mod product;
 mod random;
 mod repository;
 mod token;
+mod widget;
 
 pub use client::{Client, Reply, Request};
 pub use events::{Event, EventStream};
 pub use examples::{Example, ExpectedBead, expected_beads, github_examples, sign_webhook};
-pub use loom::{Filed, Loom, Options, Project};
+pub use github::{Access, GitHub};
+pub use loom::{Filed, Host, Loom, Options, Project};
+pub use loom_github_double as github_double;
 pub use loom_tokenhub_double as tokenhub;
 pub use model::Model;
 pub use npm::npm_package;
@@ -50,6 +55,7 @@ pub use product::{PRD, Product};
 pub use random::Random;
 pub use repository::Repository;
 pub use token::{base64, decode_base64url, sign_jwt, unsigned_jwt};
+pub use widget::Widget;
 
 use std::time::Duration;
 

@@ -60,6 +60,30 @@ pub struct Loom {
     pub token_secret: Option<String>,
 }
 
+/// A second host on a Loom's database.
+pub struct Host {
+    process: Process,
+    state: TempDir,
+    variables: Vec<(String, String)>,
+    /// The scheduler.
+    pub service: Client,
+}
+
+impl Host {
+    /// One tick of its dispatcher.
+    #[track_caller]
+    pub fn tick(&self) -> Value {
+        self.service.post("/api/v1/system/tick", &json!({})).ok()
+    }
+
+    /// Kills it with SIGKILL and starts it again. It listens elsewhere then.
+    pub fn kill_and_restart(&mut self) {
+        self.process.kill();
+        self.process = Process::start(self.state.path(), &self.variables);
+        self.service = Client::new(&self.process.url).with_token(SERVICE_TOKEN);
+    }
+}
+
 /// A registered project.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -195,6 +219,49 @@ impl Loom {
         self.service = anonymous.with_token(SERVICE_TOKEN);
     }
 
+    /// A second host on the same database, with a state folder of its own and otherwise set up the same. With `LOOM_URL`
+    /// there is none.
+    pub fn second_host(&self) -> Option<Host> {
+        let state = tempfile::tempdir().expect("a temporary folder");
+        std::os::unix::fs::symlink(self.state()?.join("sqlite"), state.path().join("sqlite"))
+            .expect("a link to the database");
+        let process = Process::start(state.path(), &self.variables);
+        let anonymous = Client::new(&process.url);
+        Some(Host {
+            service: anonymous.with_token(SERVICE_TOKEN),
+            process,
+            state,
+            variables: self.variables.clone(),
+        })
+    }
+
+    /// Makes everything due at once that waits for its time, as if that had passed: timers, deliveries, status comments,
+    /// merges. Needs a host of one's own, as [`pass_time`](Self::pass_time).
+    #[track_caller]
+    pub fn pass_all_time(&self) -> Option<()> {
+        let database = self.database()?;
+        for sql in [
+            "UPDATE timer SET due_at = 0",
+            "UPDATE delivery SET due_at = 0 WHERE due_at IS NOT NULL",
+            "UPDATE github_report SET not_before = 0",
+            "UPDATE github_pull_request SET merge_not_before = 0",
+        ] {
+            database.execute(sql, []).expect("times change");
+        }
+        self.tick();
+        Some(())
+    }
+
+    /// Its database, if it is one's own.
+    fn database(&self) -> Option<rusqlite::Connection> {
+        let path = self.state()?.join("sqlite/default.db");
+        let database = rusqlite::Connection::open(path).expect("the database opens");
+        database
+            .busy_timeout(crate::PATIENCE)
+            .expect("the database waits");
+        Some(database)
+    }
+
     /// The secrets that it was started with.
     pub fn secrets(&self) -> Vec<String> {
         let secret = [
@@ -219,11 +286,7 @@ impl Loom {
     /// a host of one's own, because it reaches into its database; `None` without one.
     #[track_caller]
     pub fn pass_time(&self, subject: &str) -> Option<usize> {
-        let path = self.state()?.join("sqlite/default.db");
-        let database = rusqlite::Connection::open(path).expect("the database opens");
-        database
-            .busy_timeout(crate::PATIENCE)
-            .expect("the database waits");
+        let database = self.database()?;
         let pattern = format!("{subject}%");
         let sql = "UPDATE timer SET due_at = 0 WHERE subject LIKE ?1";
         let changed = database.execute(sql, [&pattern]).expect("timers change");
@@ -237,11 +300,7 @@ impl Loom {
     /// one's own, as [`pass_time`](Self::pass_time).
     #[track_caller]
     pub fn sweep(&self) -> Option<()> {
-        let path = self.state()?.join("sqlite/default.db");
-        let database = rusqlite::Connection::open(path).expect("the database opens");
-        database
-            .busy_timeout(crate::PATIENCE)
-            .expect("the database waits");
+        let database = self.database()?;
         let sql = "UPDATE motivation_sweep SET due_at = 0";
         database.execute(sql, []).expect("the sweep becomes due");
         self.tick();
