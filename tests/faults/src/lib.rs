@@ -8,4 +8,5 @@
 
 mod bootstrap;
 mod evidence;
+mod github;
 mod kills;

@@ -1,11 +1,13 @@
 //! What was asked for under which key, and what came of it (invariants I2 and I7).
 
+use std::borrow::Cow;
+
 use loom_platform::{Clock, Database, Platform, Statements, Transaction};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 use super::error::{Result, corrupt, database};
-use crate::{Call, Outcome, WorkspaceError};
+use crate::{Call, Operation, Outcome, WorkspaceError};
 
 /// What came of a call.
 pub(super) type Answer = Result<Outcome>;
@@ -64,7 +66,7 @@ pub(super) async fn still_owned<P: Platform>(platform: &P, call: &Call) -> Resul
 
 /// What is known of the call; a new one is noted as begun.
 pub(super) async fn begin<P: Platform>(platform: &P, call: &Call) -> Result<Known> {
-    let operation = digest(&call.operation)?;
+    let operation = digest(&identity(&call.operation))?;
     let now = platform.clock().now();
     platform
         .database()
@@ -213,6 +215,18 @@ async fn set<S: Statements>(statements: &S, call: &Call, column: &str, value: &s
 
 fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| corrupt("this call", error))
+}
+
+/// What tells an operation from others under the same key. The text of a pull request does not: it says what the work has
+/// cost so far, so a call that is repeated after a crash may bring another one.
+fn identity(operation: &Operation) -> Cow<'_, Operation> {
+    let mut operation = Cow::Borrowed(operation);
+    if matches!(*operation, Operation::OpenPullRequest { .. })
+        && let Operation::OpenPullRequest { body, .. } = operation.to_mut()
+    {
+        body.clear();
+    }
+    operation
 }
 
 fn digest(operation: &impl Serialize) -> Result<String> {

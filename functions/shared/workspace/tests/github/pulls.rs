@@ -49,6 +49,10 @@ async fn a_pull_request_is_opened_once_and_brought_up_to_date() {
         "{url}"
     );
     assert_eq!(world.workspace().perform(call()).await.unwrap(), first);
+    // After a crash it is opened with what the work has cost by then.
+    let dearer = open_pull("Count to three", "What: counting, for more.");
+    let dearer = world.call("r", 1, "r:5:0", dearer);
+    assert_eq!(world.workspace().perform(dearer).await.unwrap(), first);
     world.change("r", "b", "B\n").await;
     let again = world
         .perform("r", open_pull("Count and shout", "What: more."))
