@@ -21,20 +21,24 @@ const NUDGE_AFTER: usize = 20;
 pub(crate) fn handle<P: Platform>(platform: &P) {
     let own = platform.clone();
     platform.tasks().spawn(async move {
-        let outcome = match delivery::in_hand(own.database()).await {
-            Ok(in_hand) if in_hand >= AT_ONCE => Ok(0),
-            Ok(_) => work_off(&own, MOST).await,
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = outcome {
+        if let Err(error) = work_off(&own, AT_ONCE, MOST).await {
             tell(&error);
         }
     });
 }
 
-/// Handles what is due, the oldest first, up to `most` deliveries; returns how many there were. One that fails stands in
-/// no other's way.
-pub(crate) async fn work_off<P: Platform>(platform: &P, most: usize) -> Result<usize, Error> {
+/// Handles what was left over, for a sweep. It may begin where the others may not: those that died are in hand too, until
+/// their leases are over.
+pub(crate) async fn left_over<P: Platform>(platform: &P, most: usize) -> Result<usize, Error> {
+    work_off(platform, 2 * AT_ONCE, most).await
+}
+
+/// Handles what is due, the oldest first, up to `most` deliveries, unless `at_once` are in hand already; returns how many
+/// it were. One that fails stands in no other's way.
+async fn work_off<P: Platform>(platform: &P, at_once: i64, most: usize) -> Result<usize, Error> {
+    if delivery::in_hand(platform.database()).await? >= at_once {
+        return Ok(0);
+    }
     let mut nudge = false;
     for handled in 0..most {
         let Some(claimed) = delivery::claim_next(platform.database()).await? else {

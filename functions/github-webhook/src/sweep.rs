@@ -40,7 +40,7 @@ pub(crate) async fn answer<P: Platform>(State(platform): State<P>) -> Result<Jso
 /// statement. What fails is told in the log and stands in no other's way.
 pub async fn sweep<P: Platform>(platform: &P) -> Result<Report, Error> {
     let database = platform.database();
-    let handled = afterwards::work_off(platform, DELIVERIES).await;
+    let handled = afterwards::left_over(platform, DELIVERIES).await;
     let mut done = Report {
         handled: or_later("deliveries", handled),
         filed: or_later("an issue without a bead", file(platform).await),

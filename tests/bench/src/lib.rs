@@ -3,7 +3,8 @@
 //! ```text
 //! cargo run --release -p loom-bench                    everything, some minutes
 //! cargo run --release -p loom-bench -- --quick         the same with small samples, under half a minute
-//! cargo run --release -p loom-bench -- --only tick     one of start, requests, tick, step, workflows, footprint
+//! cargo run --release -p loom-bench -- --only tick     one of start, requests, tick, step, workflows,
+//!                                                      webhooks, bead-sync, footprint
 //! ```
 //!
 //! Programs that are compared run as processes of their own with the same allocator, the same number of threads and
@@ -17,6 +18,7 @@
     reason = "a native program that measures time and stops at the first surprise"
 )]
 
+pub mod bead_sync;
 mod bench;
 mod facts;
 pub mod footprint;
@@ -33,6 +35,7 @@ mod stats;
 pub mod step;
 mod table;
 pub mod tick;
+pub mod webhooks;
 pub mod workflows;
 
 pub use bench::{Bench, Programs, Result};

@@ -47,6 +47,9 @@ impl Connection {
         if !call.body.is_empty() {
             request = request.header("content-type", "application/json");
         }
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
         let request = request.body(Full::new(call.body.clone()))?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
@@ -56,10 +59,13 @@ impl Connection {
 }
 
 /// A request to send.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) token: Arc<str>,
+    /// Beside those of the token and the body.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Bytes,
 }
 
@@ -74,12 +80,39 @@ pub(crate) struct Turn {
     pub(crate) took: Duration,
 }
 
-/// Sends what `call` makes of a running number over `connections`, until the time is over or `most` were sent.
+/// Sends what `call` makes of a running number over `connections`, until the time is over or `most` were sent: each as
+/// soon as a connection is free.
 pub(crate) async fn run(
     address: &str,
     connections: usize,
     limit: Duration,
     most: u64,
+    expected: StatusCode,
+    call: impl Fn(u64) -> Call + Send + Sync + 'static,
+) -> Result<Turn> {
+    send(address, connections, limit, most, None, expected, call).await
+}
+
+/// Sends one request `every` so often, `most` in all, whether the answers keep up with it or not. What has to wait for a
+/// connection waits in its measured time too: that begins when the request is due.
+pub(crate) async fn run_paced(
+    address: &str,
+    connections: usize,
+    every: Duration,
+    most: u64,
+    expected: StatusCode,
+    call: impl Fn(u64) -> Call + Send + Sync + 'static,
+) -> Result<Turn> {
+    let (limit, every) = (Duration::MAX, Some(every));
+    send(address, connections, limit, most, every, expected, call).await
+}
+
+async fn send(
+    address: &str,
+    connections: usize,
+    limit: Duration,
+    most: u64,
+    every: Option<Duration>,
     expected: StatusCode,
     call: impl Fn(u64) -> Call + Send + Sync + 'static,
 ) -> Result<Turn> {
@@ -102,7 +135,10 @@ pub(crate) async fn run(
                         break;
                     }
                     let call = call(number);
-                    let begun = Instant::now();
+                    let begun = match every {
+                        Some(every) => due(started, every, number).await,
+                        None => Instant::now(),
+                    };
                     let (status, body) = connection.send(&call).await?;
                     let time = begun.elapsed();
                     if status == expected {
@@ -126,4 +162,12 @@ pub(crate) async fn run(
     }
     whole.took = started.elapsed();
     Ok(whole)
+}
+
+/// Waits until the request of a running number is due, if it is not yet; returns when it was.
+async fn due(started: Instant, every: Duration, number: u64) -> Instant {
+    let after = every.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX));
+    let due = started + after;
+    tokio::time::sleep_until(due.into()).await;
+    due
 }

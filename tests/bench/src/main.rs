@@ -7,7 +7,8 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 use loom_bench::{
-    Bench, Programs, Result, Scale, footprint, machine, requests, start, step, tick, workflows,
+    Bench, Programs, Result, Scale, bead_sync, footprint, machine, requests, start, step, tick,
+    webhooks, workflows,
 };
 
 // The host's own: the native baseline must not differ in that.
@@ -33,11 +34,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Role {
-    /// Serve beads and workflows natively: the baseline, as a process of its own.
+    /// Serve beads, workflows and webhooks natively: the baseline, as a process of its own.
     #[command(hide = true)]
     ServeNative {
         /// The database file.
         database: PathBuf,
+        /// A variable, as `name=value`.
+        #[arg(long = "variable")]
+        variables: Vec<String>,
     },
 }
 
@@ -48,6 +52,8 @@ enum Name {
     Tick,
     Step,
     Workflows,
+    Webhooks,
+    BeadSync,
     Footprint,
 }
 
@@ -66,7 +72,10 @@ fn main() -> ExitCode {
     let done = runtime.map_err(Into::into).and_then(|runtime| {
         runtime.block_on(async {
             match &arguments.command {
-                Some(Role::ServeNative { database }) => loom_bench::serve_native(database).await,
+                Some(Role::ServeNative {
+                    database,
+                    variables,
+                }) => loom_bench::serve_native(database, variables).await,
                 // Dropping the run ends the processes that it started, and removes its databases.
                 None => tokio::select! {
                     done = run(&arguments) => done,
@@ -134,6 +143,14 @@ async fn run(arguments: &Arguments) -> Result<()> {
     if wanted(Name::Workflows) {
         begin("workflows");
         print!("{}", workflows::measure(&bench).await?);
+    }
+    if wanted(Name::Webhooks) {
+        begin("webhooks");
+        print!("{}", webhooks::measure(&bench).await?);
+    }
+    if wanted(Name::BeadSync) {
+        begin("beads in the repository");
+        print!("{}", bead_sync::measure(&bench).await?);
     }
     if wanted(Name::Footprint) {
         begin("sizes and memory");

@@ -14,14 +14,20 @@ use crate::Result;
 /// The host of the dispatcher, which a filed bead nudges.
 pub(crate) const DISPATCHER: &str = "dispatch-tick.spin.internal";
 
-/// Serves the functions of beads and workflows natively, with a database file, until the process is killed. Prints one
-/// JSON line with the address first, as `loom up --format json` does.
+/// Serves the functions of beads, workflows and GitHub's webhooks natively, with a database file and variables as
+/// `name=value`, until the process is killed. Prints one JSON line with the address first, as `loom up --format json`
+/// does.
 ///
 /// # Errors
 ///
 /// When the database or the address can't be used.
-pub async fn serve(database: &Path) -> Result<()> {
-    let platform = testing::builder().database_file(database).build()?;
+pub async fn serve(database: &Path, variables: &[String]) -> Result<()> {
+    let mut builder = testing::builder().database_file(database);
+    for variable in variables {
+        let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
+        builder = builder.variable(name, value);
+    }
+    let platform = builder.build()?;
     answer_nudges(&platform);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let line = serde_json::json!({"event": "listening", "url": format!("http://{}", listener.local_addr()?)});
@@ -29,8 +35,11 @@ pub async fn serve(database: &Path) -> Result<()> {
     crate::serve::forever(listener, move |request| {
         let platform = platform.clone();
         async move {
-            if request.uri().path().starts_with("/api/v1/workflows") {
+            let path = request.uri().path();
+            if path.starts_with("/api/v1/workflows") {
                 loom_workflows::handle(&platform, request).await
+            } else if path.starts_with("/api/v1/webhooks") {
+                loom_github_webhook::handle(&platform, request).await
             } else {
                 loom_beads::handle(&platform, request).await
             }
@@ -40,7 +49,7 @@ pub async fn serve(database: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Nudges run a tick, and ticks have motivations looked at, as they do in the host.
+/// Nudges run a tick, and ticks have motivations and what is due at GitHub looked at, as they do in the host.
 pub(crate) fn answer_nudges(platform: &NativePlatform) {
     let at_work = platform.clone();
     let tick = handler(move |request| {
@@ -54,4 +63,10 @@ pub(crate) fn answer_nudges(platform: &NativePlatform) {
         async move { loom_motivations::handle(&platform, request.map(body_from)).await }
     });
     platform.http().route("motivations.spin.internal", sweep);
+    let at_work = platform.clone();
+    let sweep = handler(move |request| {
+        let platform = at_work.clone();
+        async move { loom_github_webhook::handle(&platform, request.map(body_from)).await }
+    });
+    platform.http().route("github-webhook.spin.internal", sweep);
 }

@@ -59,9 +59,16 @@ impl Process {
     }
 
     /// `handle` behind hyper.
-    pub(crate) fn native(bench: &Bench, database: &Path) -> Result<Self> {
+    pub(crate) fn native(
+        bench: &Bench,
+        database: &Path,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut command = Command::new(&bench.programs.bench);
         command.arg("serve-native").arg(database);
+        for (name, value) in variables {
+            command.arg("--variable").arg(format!("{name}={value}"));
+        }
         Self::start(command, &bench.directory().join("native-stderr.log"))
     }
 
@@ -130,7 +137,7 @@ impl Process {
     /// Returns once the process has used next to no CPU time for a moment: what it does after its answers is done.
     pub(crate) async fn settle(&self) -> Result<()> {
         let mut before = self.cpu()?;
-        for _ in 0..50 {
+        for _ in 0..300 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let now = self.cpu()?;
             if now.saturating_sub(before) <= Duration::from_millis(10) {

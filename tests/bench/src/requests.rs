@@ -35,7 +35,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     let seeded = seed::beads(&database, bench.scale.seeded_beads).await?;
     std::fs::copy(&database, state.join("sqlite/default.db"))?;
     let host = Process::host(bench, &state, &[])?;
-    let native = Process::native(bench, &database)?;
+    let native = Process::native(bench, &database, &[])?;
     let mut rows = Vec::new();
     for kind in [Kind::Get, Kind::Post] {
         for &concurrency in &bench.scale.concurrency {
@@ -87,6 +87,7 @@ impl Kind {
                     method: "GET",
                     path: format!("/api/v1/beads/{}", beads[index]),
                     token: Arc::clone(&token),
+                    headers: Vec::new(),
                     body: Bytes::new(),
                 }
             }
@@ -101,6 +102,7 @@ impl Kind {
                     method: "POST",
                     path: "/api/v1/beads".to_owned(),
                     token: Arc::clone(&token),
+                    headers: Vec::new(),
                     body: bead.to_string().into(),
                 }
             }

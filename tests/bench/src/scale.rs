@@ -31,6 +31,12 @@ pub struct Scale {
     pub transitions: usize,
     /// Approvals after which the next run is awaited, and as many plain beads.
     pub approvals: usize,
+    /// Deliveries that come at a steady rate.
+    pub deliveries: u64,
+    /// How long a turn of deliveries as fast as they are answered lasts at most.
+    pub delivery_turn: Duration,
+    /// Beads that are synced with a repository.
+    pub synced_beads: usize,
 }
 
 impl Scale {
@@ -51,6 +57,9 @@ impl Scale {
             histories: vec![10, 100, 1_000],
             transitions: 200,
             approvals: 30,
+            deliveries: 3_000,
+            delivery_turn: Duration::from_millis(1_500),
+            synced_beads: 10_000,
         }
     }
 
@@ -68,6 +77,9 @@ impl Scale {
             workflow_turn: Duration::from_millis(300),
             transitions: 20,
             approvals: 4,
+            deliveries: 400,
+            delivery_turn: Duration::from_millis(300),
+            synced_beads: 2_000,
             ..Self::full()
         }
     }
@@ -89,6 +101,9 @@ impl Scale {
             histories: vec![2, 6],
             transitions: 2,
             approvals: 1,
+            deliveries: 20,
+            delivery_turn: Duration::from_secs(60),
+            synced_beads: 40,
         }
     }
 }

@@ -37,6 +37,17 @@ pub struct Side {
 }
 
 impl Side {
+    /// What a turn measured, and the CPU time that the server used for it.
+    pub(crate) fn of(turn: Turn, cpu: Duration) -> Self {
+        Self {
+            times: turn.times.into_iter().collect(),
+            refused: turn.refused,
+            refusal: turn.refusal,
+            took: turn.took,
+            cpu,
+        }
+    }
+
     /// Answers a second.
     pub fn rate(&self) -> f64 {
         if self.took.is_zero() {
@@ -151,12 +162,6 @@ impl Gathered {
     }
 
     fn side(self) -> Side {
-        Side {
-            times: self.turn.times.into_iter().collect(),
-            refused: self.turn.refused,
-            refusal: self.turn.refusal,
-            took: self.turn.took,
-            cpu: self.cpu,
-        }
+        Side::of(self.turn, self.cpu)
     }
 }

@@ -58,6 +58,7 @@ pub(crate) async fn health(host: &Process) -> Result<()> {
         method: "GET",
         path: "/health".to_owned(),
         token: Arc::from(""),
+        headers: Vec::new(),
         body: Bytes::new(),
     };
     let (status, body) = Connection::open(&host.address).await?.send(&call).await?;

@@ -8,7 +8,8 @@ use std::{
 };
 
 use loom_bench::{
-    Bench, Programs, Samples, Scale, footprint, requests, start, step, tick, workflows,
+    Bench, Programs, Samples, Scale, bead_sync, footprint, requests, start, step, tick, webhooks,
+    workflows,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,6 +52,11 @@ async fn every_benchmark_runs_and_counts() {
         );
     }
 
+    let synced = bead_sync::measure(&bench).await.unwrap();
+    for row in &synced.rows {
+        assert_eq!(row.imported, scale.synced_beads, "{}", row.what);
+    }
+
     let flowed = workflows::measure(&bench).await.unwrap();
     let transitions = &flowed.transitions.rows;
     assert_eq!(transitions.len(), 2 * scale.concurrency.len());
@@ -82,6 +88,20 @@ async fn every_benchmark_runs_and_counts() {
         assert_eq!(times.len(), scale.approvals);
     }
 
+    let delivered = webhooks::measure(&bench).await.unwrap();
+    let steady = [&delivered.steady.components, &delivered.steady.native];
+    for side in steady {
+        let answered = (u64::try_from(side.times.len()).unwrap(), &side.refusal);
+        assert_eq!(answered, (scale.deliveries, &None));
+    }
+    assert_eq!(delivered.rows.len(), 2 * scale.concurrency.len() + 1);
+    for row in &delivered.rows {
+        for side in [&row.components, &row.native] {
+            let answered = (u64::try_from(side.times.len()).unwrap(), &side.refusal);
+            assert_eq!(answered, (scale.turn_requests, &None), "{}", row.what);
+        }
+    }
+
     let footprint = footprint::measure(&bench).await.unwrap();
     assert_eq!(footprint.readings(), 3);
     assert!(
@@ -91,8 +111,8 @@ async fn every_benchmark_runs_and_counts() {
             .any(|(name, bytes)| name == "loom_beads.wasm" && *bytes > 0)
     );
 
-    let tables = format!("{started}{requested}{ticked}{stepped}{flowed}{footprint}");
-    assert_eq!(tables.matches("goal: ").count(), 8, "{tables}");
+    let tables = format!("{started}{requested}{ticked}{stepped}{flowed}{delivered}{footprint}");
+    assert_eq!(tables.matches("goal: ").count(), 9, "{tables}");
 }
 
 /// The programs of the profile that this test was built with; `loom` is built when it isn't there yet.

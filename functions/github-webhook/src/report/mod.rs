@@ -106,8 +106,9 @@ async fn one<P: Platform>(platform: &P, report: &Report) -> Result<bool, Error> 
 enum End {
     /// It says what it should, under this id.
     Said(Option<i64>, String),
-    /// It is tried again: at a time, or so many milliseconds from now.
+    /// It is tried again at this time, and so is everything else that GitHub's limit is for.
     At(Timestamp),
+    /// It is tried again so many milliseconds from now.
     In(i64),
     /// There is nothing to write to any more.
     Forget,
@@ -226,6 +227,11 @@ async fn keep_in_step<P: Platform>(
 }
 
 async fn finish<P: Platform>(platform: &P, report: &Report, end: End) -> Result<(), Error> {
+    // GitHub counts the calls of a token together, and those of an App by its installation.
+    let github = GitHub::load(platform).await;
+    let whose = github
+        .is_ok_and(|github| github.is_app())
+        .then(|| report.project_id.clone());
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), ACTOR).await?;
     match end {
@@ -233,7 +239,10 @@ async fn finish<P: Platform>(platform: &P, report: &Report, end: End) -> Result<
             let next_at = Timestamp(change.now.0 + PAUSE);
             github::reported(&change, report, comment_id, &digest, next_at).await?;
         }
-        End::At(at) => github::report_later(&change, report, at).await?,
+        End::At(at) => {
+            github::report_later(&change, report, at).await?;
+            github::hold_reports(&change, whose.as_deref(), at).await?;
+        }
         End::In(milliseconds) => {
             let at = Timestamp(change.now.0 + milliseconds);
             github::report_later(&change, report, at).await?;

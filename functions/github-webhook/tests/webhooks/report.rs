@@ -189,13 +189,16 @@ async fn a_rate_limit_puts_it_off_and_a_locked_issue_ends_it() {
     world
         .github
         .with(|state| state.failing = Some(("/comments", 429, 1)));
+    world
+        .deliver("issues", "d-2", &issue_event("opened", 2, 0))
+        .await;
     assert_eq!(world.report().await, 0);
     let waits = "SELECT COUNT(*) FROM github_report WHERE not_before > unixepoch('subsec') * 1000";
-    assert_eq!(world.count(waits).await, 1);
+    assert_eq!(world.count(waits).await, 2, "and so does the next, untried");
     assert_eq!(world.sweep().await["reported"], 0);
     world
         .github
-        .with(|state| state.failing = Some(("/comments", 403, 1)));
+        .with(|state| state.failing = Some(("/comments", 403, 2)));
     assert_eq!(world.report().await, 0);
     assert_eq!(world.count("SELECT COUNT(*) FROM github_report").await, 0);
 }

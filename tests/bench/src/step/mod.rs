@@ -132,6 +132,7 @@ async fn through_components(bench: &Bench, runs: usize) -> Result<Side> {
             method: "POST",
             path: "/api/v1/beads".to_owned(),
             token: Arc::from(token.as_str()),
+            headers: Vec::new(),
             body: bead(&project_id, number).to_string().into(),
         };
         let (status, body) = connection.send(&call).await?;

@@ -152,6 +152,7 @@ impl Client {
             method,
             path: path.to_owned(),
             token: Arc::clone(&self.token),
+            headers: Vec::new(),
             body: body.into(),
         };
         let started = Instant::now();

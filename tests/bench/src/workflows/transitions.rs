@@ -47,7 +47,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     drop(filled.platform);
     std::fs::copy(&database, state.join("sqlite/default.db"))?;
     let host = Process::host(bench, &state, &[])?;
-    let native = Process::native(bench, &database)?;
+    let native = Process::native(bench, &database, &[])?;
     let restart = restarts(Arc::clone(&token), executions);
     let restart = Requests::new("transition", StatusCode::OK, restart);
     let update = Requests::new("PUT a bead", StatusCode::OK, updates(token, plain));
@@ -76,6 +76,7 @@ fn restarts(token: Arc<str>, executions: Vec<String>) -> impl Fn(u64) -> Call + 
             method: "POST",
             path: format!("/api/v1/workflows/executions/{id}/restart"),
             token: Arc::clone(&token),
+            headers: Vec::new(),
             body: json!({"node": node}).to_string().into(),
         }
     }
@@ -88,6 +89,7 @@ fn updates(token: Arc<str>, beads: Vec<String>) -> impl Fn(u64) -> Call + Send +
             method: "PUT",
             path: format!("/api/v1/beads/{}", beads[index]),
             token: Arc::clone(&token),
+            headers: Vec::new(),
             body: json!({"title": format!("Correct the totals, version {number}")})
                 .to_string()
                 .into(),

@@ -31,7 +31,9 @@ pub use links::{
     unfiled_issues,
 };
 pub use merge::{DueMerge, due_merges, forget_merge, merged, rework, take_merge};
-pub use report::{Notice, Report, due_reports, forget_report, report_later, reported, take_report};
+pub use report::{
+    Notice, Report, due_reports, forget_report, hold_reports, report_later, reported, take_report,
+};
 
 use crate::{StoreError, change::Change, project};
 

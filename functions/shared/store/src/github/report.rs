@@ -116,6 +116,20 @@ pub async fn report_later<S: Statements, R: Random>(
     Ok(())
 }
 
+/// Puts off what is due until `until`, of one project or of all: GitHub takes no calls before, so trying one after the
+/// other would only make it wait longer.
+pub async fn hold_reports<S: Statements, R: Random>(
+    change: &Change<'_, S, R>,
+    project_id: Option<&str>,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE github_report SET not_before = ?1 WHERE changes > reported_changes AND not_before <= ?2 \
+               AND (?3 IS NULL OR project_id = ?3)";
+    let values = vec![until.0.into(), change.now.0.into(), project_id.into()];
+    change.tx.execute(sql, values).await?;
+    Ok(())
+}
+
 /// Gives up on a status comment: its issue is gone, or Loom may not write there.
 pub async fn forget_report<S: Statements, R: Random>(
     change: &Change<'_, S, R>,
