@@ -8,7 +8,7 @@ use crate::process;
 
 /// How many deliveries are handled at once, by all hosts on the database. SQLite has one writer: more handlers would not
 /// get more done, but the answers to new deliveries would wait behind them.
-const AT_ONCE: i64 = 4;
+const AT_ONCE: i64 = 2;
 /// How many deliveries one handler takes before the sweep goes on.
 const MOST: usize = 200;
 /// After how many of them the dispatcher hears of the work, at the latest.
@@ -27,8 +27,7 @@ pub(crate) fn handle<P: Platform>(platform: &P) {
     });
 }
 
-/// Handles what was left over, for a sweep. It may begin where the others may not: those that died are in hand too, until
-/// their leases are over.
+/// Handles what was left over, for a sweep. It may begin where the others may not: one of those may just have died.
 pub(crate) async fn left_over<P: Platform>(platform: &P, most: usize) -> Result<usize, Error> {
     work_off(platform, 2 * AT_ONCE, most).await
 }

@@ -2,7 +2,7 @@ use loom_domain::{
     Refusal,
     delivery::{Delivery, DeliveryStatus, LEASE, Next, after_failure},
     event::{EventKind, NewEvent},
-    time::Timestamp,
+    time::{SECOND, Timestamp},
 };
 use loom_platform::{Random, Statements};
 
@@ -11,6 +11,9 @@ use crate::{
     StoreError,
     change::{Change, NOW},
 };
+
+/// How long a handler counts as at work, in milliseconds.
+const BRISK: i64 = 15 * SECOND;
 
 /// A delivery that one handler has, until its lease runs out.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +55,11 @@ pub async fn claim<S: Statements>(statements: &S, id: &str) -> Result<Option<Cla
 
 /// Takes the delivery that has been due for longest, as [`claim`] does. `None` when none is due.
 pub async fn claim_next<S: Statements>(statements: &S) -> Result<Option<Claimed>, StoreError> {
+    // A read in place of a write where there is nothing to take: writers have to wait for each other.
+    let sql = format!("SELECT 1 FROM delivery WHERE due_at <= {NOW} LIMIT 1");
+    if statements.query_one(&sql, vec![]).await?.is_none() {
+        return Ok(None);
+    }
     let sql = format!(
         "UPDATE delivery SET status = 'processing', due_at = {NOW} + ?1, attempts = attempts + 1, fence = fence + 1 \
          WHERE id = (SELECT id FROM delivery WHERE due_at <= {NOW} ORDER BY due_at, id LIMIT 1) RETURNING {COLUMNS}"
@@ -65,11 +73,14 @@ pub async fn claim_next<S: Statements>(statements: &S) -> Result<Option<Claimed>
     .transpose()
 }
 
-/// How many deliveries are being handled now, wherever; those whose handler's lease is over do not count.
+/// How many deliveries were taken to be handled within the last 15 seconds and are not finished. Whoever has one for
+/// longer waits for GitHub, or has died: neither keeps others from work.
 pub async fn in_hand<S: Statements>(statements: &S) -> Result<i64, StoreError> {
-    let sql =
-        format!("SELECT COUNT(*) FROM delivery WHERE status = 'processing' AND due_at > {NOW}");
-    let row = statements.query_one(&sql, vec![]).await?;
+    let sql = format!(
+        "SELECT COUNT(*) FROM delivery WHERE status = 'processing' AND due_at > {NOW} + ?1"
+    );
+    let values = vec![(LEASE - BRISK).into()];
+    let row = statements.query_one(&sql, values).await?;
     row.map_or(Ok(0), |row| Ok(row.integer(0)?))
 }
 

@@ -13,6 +13,11 @@ use crate::{
 
 /// Takes the turn of asking GitHub which deliveries never arrived, if it is due: one of any number of sweeps gets it.
 pub async fn take_redelivery_sweep<S: Statements>(statements: &S) -> Result<bool, StoreError> {
+    // A read in place of a write, most of the time.
+    let sql = format!("SELECT 1 FROM redelivery_sweep WHERE id = 1 AND due_at <= {NOW}");
+    if statements.query_one(&sql, vec![]).await?.is_none() {
+        return Ok(false);
+    }
     let sql =
         format!("UPDATE redelivery_sweep SET due_at = {NOW} + ?1 WHERE id = 1 AND due_at <= {NOW}");
     let taken = statements
