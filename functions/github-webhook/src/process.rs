@@ -11,7 +11,7 @@ use loom_domain::{
 use loom_github::GithubError;
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{
-    Change, StoreError,
+    Change, StoreError, agent,
     delivery::{self, Claimed, End},
     github::{self, Applied, Facts},
 };
@@ -182,8 +182,12 @@ async fn apply<P: Platform>(
         bead_id: bead_id.map(String::as_str),
     };
     delivery::finish(&change, claimed, end).await?;
+    // An issue's new bead is work only while an agent is free: who becomes free asks for it. So a burst of issues does not
+    // become a burst of ticks, which would get in the way of the answers to the next ones.
+    let waits = claimed.delivery.event == "issues" && !applied.filed.is_empty();
+    let nudge = applied.nudge && (!waits || agent::any_idle(&tx).await?);
     tx.commit().await.map_err(StoreError::from)?;
-    Ok(applied.nudge)
+    Ok(nudge)
 }
 
 fn reasons(applied: &Applied) -> Option<String> {

@@ -13,6 +13,7 @@ const FILED: &str = "SELECT COUNT(*) FROM event WHERE kind = 'bead.created'";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i8_the_same_five_times_at_once_is_handled_once() {
     let world = World::new().await;
+    world.hire().await;
     let body = issue_event("opened", 1, 0).to_string();
     let answers = join_all((0..5).map(|_| world.send(world.signed("issues", "d-1", &body)))).await;
     let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
@@ -33,6 +34,7 @@ async fn i8_the_same_five_times_at_once_is_handled_once() {
 #[tokio::test]
 async fn where_many_are_in_hand_their_handlers_take_the_next() {
     let world = World::new().await;
+    world.hire().await;
     let insert = "INSERT INTO delivery (id, guid, sha256, event, status, size, received_at, due_at) \
                   SELECT value, value, value, 'star', 'processing', 2, 1, 9e15 FROM json_each('[\"1\", \"2\"]')";
     world.set(insert).await;
@@ -55,6 +57,26 @@ async fn where_many_are_in_hand_their_handlers_take_the_next() {
     }
     assert_eq!(world.count(FILED).await, 2);
     assert_eq!(world.nudges(), 1, "once for all that it took");
+}
+
+#[tokio::test]
+async fn an_issue_is_no_reason_for_a_tick_while_nobody_is_free() {
+    let world = World::new().await;
+    for (number, nudges) in [(1, 0), (2, 1), (3, 1)] {
+        if number == 2 {
+            world.hire().await;
+        } else {
+            world.set("UPDATE agent SET status = 'stuck'").await;
+        }
+        let guid = format!("d-{number}");
+        let payload = issue_event("opened", number, 0);
+        world.deliver("issues", &guid, &payload).await;
+        assert_eq!(
+            world.delivery(&guid).await.outcome.as_deref(),
+            Some("filed")
+        );
+        assert_eq!(world.nudges(), nudges, "issue {number}");
+    }
 }
 
 #[tokio::test]

@@ -145,6 +145,15 @@ impl World {
         self.platform.database().execute(sql, vec![]).await.unwrap();
     }
 
+    /// Hires an agent, which is idle.
+    pub(crate) async fn hire(&self) {
+        self.set(
+            "INSERT INTO agent (id, name, role, persona, status, created_at) \
+             VALUES ('a-1', 'Ada', 'engineering-manager', 'default/engineering-manager', 'idle', 1)",
+        )
+        .await;
+    }
+
     /// The one bead that there is.
     pub(crate) async fn only_bead(&self) -> Bead {
         let rows = self

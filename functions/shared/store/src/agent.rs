@@ -20,6 +20,12 @@ use crate::{
 const COLUMNS: &str = "id, name, role, persona, project_id, provider_id, model, status, status_reason, current_run, \
     current_bead, version, created_at, last_active_at";
 
+/// Whether any agent is idle.
+pub async fn any_idle<S: Statements>(statements: &S) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM agent WHERE status = 'idle' LIMIT 1";
+    Ok(statements.query_one(sql, vec![]).await?.is_some())
+}
+
 /// The agent `id`, or a refusal that says how to find one.
 pub async fn get<S: Statements>(statements: &S, id: &str) -> Result<Agent, StoreError> {
     let row = statements
