@@ -11,6 +11,9 @@ use tokio::net::TcpListener;
 
 use crate::Result;
 
+/// Where a schedule asks for a tick.
+pub(crate) const TICK: &str = "/api/v1/system/tick";
+
 /// The host of the dispatcher, which a filed bead nudges.
 pub(crate) const DISPATCHER: &str = "dispatch-tick.spin.internal";
 
@@ -40,6 +43,12 @@ pub async fn serve(database: &Path, variables: &[String]) -> Result<()> {
                 loom_workflows::handle(&platform, request).await
             } else if path.starts_with("/api/v1/webhooks") {
                 loom_github_webhook::handle(&platform, request).await
+            } else if path == TICK {
+                let tick = http::Uri::from_static("/internal/tick");
+                let (mut parts, body) = request.into_parts();
+                parts.uri = tick;
+                let request = http::Request::from_parts(parts, body);
+                loom_dispatch_tick::handle(&platform, request).await
             } else {
                 loom_beads::handle(&platform, request).await
             }

@@ -6,6 +6,7 @@ mod github;
 mod payload;
 
 use std::{
+    convert::Infallible,
     fmt,
     path::Path,
     sync::Arc,
@@ -25,6 +26,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{
     Bench, Result,
     load::{self, Call},
+    native::TICK,
     process::Process,
     seed, serve,
     sides::{Requests, Row, Side},
@@ -37,6 +39,8 @@ use github::GitHub;
 /// How many deliveries come a second, and how soon 99 in 100 of them are to be answered.
 const RATE: u32 = 200;
 const SOON: Duration = Duration::from_millis(50);
+/// How often the manifest's schedule ticks.
+const TICK_PERIOD: Duration = Duration::from_secs(10);
 /// Connections of the steady stream: more than are ever in use where the goal is met.
 const STREAM: usize = 32;
 /// The most connections that send as fast as they are answered.
@@ -161,7 +165,13 @@ async fn steady(
     deliveries: &Deliveries,
 ) -> Result<(Side, Left)> {
     let (every, count) = (Duration::from_secs(1) / RATE, bench.scale.deliveries);
-    let stream = |most| stream(process, every, most, deliveries.issues());
+    let stream = async |most| {
+        tokio::select! {
+            turn = stream(process, every, most, deliveries.issues()) => turn,
+            stopped = ticks(process) => match stopped? {},
+        }
+    };
+    // The first tick also looks, in every repository, for what was never delivered, which is done every few minutes.
     stream(count.min(200)).await?;
     handled(database).await?;
     process.settle().await?;
@@ -171,6 +181,27 @@ async fn steady(
     process.settle().await?;
     let cpu = process.cpu()?.saturating_sub(before);
     Ok((Side::of(turn, cpu), left))
+}
+
+/// Ticks as the schedule of the manifest has them, which the host does not follow here.
+async fn ticks(process: &Process) -> Result<Infallible> {
+    let mut connection = load::Connection::open(&process.address).await?;
+    let mut due = tokio::time::interval(TICK_PERIOD);
+    loop {
+        due.tick().await;
+        let call = Call {
+            method: "POST",
+            path: TICK.to_owned(),
+            token: Arc::from(testing::SERVICE_TOKEN),
+            headers: Vec::new(),
+            body: "{}".into(),
+        };
+        let (status, body) = connection.send(&call).await?;
+        if !status.is_success() {
+            let told = String::from_utf8_lossy(&body);
+            return Err(format!("POST {TICK}: {status} {told}").into());
+        }
+    }
 }
 
 async fn stream(
@@ -263,9 +294,9 @@ impl fmt::Display for Outcome {
             let seconds = left.took.as_secs_f64();
             format!("{} were left, done {seconds:.1} s later", left.deliveries)
         });
-        table.note("At 200/s a delivery is sent when it is due, answered or not, and its time begins there. Each files a bead afterwards, and nudges");
+        table.note("At 200/s a delivery is sent when it is due, answered or not, and its time begins there. Each files a bead afterwards, and the");
         table.note(format!(
-            "the dispatcher; at the last answer {with_components} (components), {natively} (native)."
+            "dispatcher ticks every 10 s, with nobody free to work; at the last answer {with_components} (components), {natively} (native)."
         ));
         table.note("The other rows send as fast as they are answered. Issues are of about 11 KiB. CPU is the server's alone, with all the work after");
         table.note(format!(
