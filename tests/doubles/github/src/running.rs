@@ -1,13 +1,12 @@
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use loom_double_server::{Listener, Server};
 
 use crate::actions;
 use crate::app::App;
@@ -24,41 +23,24 @@ impl GitHub {
     /// Starts the double on threads of its own, so that it needs no runtime and outlives the caller's. It listens
     /// when this returns.
     pub fn start(config: Config) -> io::Result<Running> {
-        let listener = TcpListener::bind(config.listen)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+        let listener = Listener::bind(config.listen)?;
+        let address = listener.address();
         let shared = Arc::new(Shared::new(&config, format!("http://{address}"))?);
-        let (stop, stopped) = oneshot::channel();
         let served = Arc::clone(&shared);
-        let server = std::thread::Builder::new()
-            .name(String::from("github-double"))
-            .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(1)
-                    .enable_all()
-                    .build();
-                let Ok(runtime) = runtime else { return };
-                runtime.block_on(async {
-                    let hooks = tokio::spawn(events::deliver(Arc::clone(&served)));
-                    tokio::select! {
-                        result = wire::serve(listener, served) => drop(result),
-                        _ = stopped => {}
-                    }
-                    hooks.abort();
-                });
-                runtime.shutdown_background();
-            })?;
-        let stop_runs = Arc::new(AtomicBool::new(false));
-        let (queue, flag) = (Arc::clone(&shared), Arc::clone(&stop_runs));
+        let server = listener.serve(
+            "github-double",
+            move |request, _| wire::connected(Arc::clone(&served), request),
+            events::deliver(Arc::clone(&shared)),
+        )?;
+        let queue = Arc::clone(&shared);
         let runner = std::thread::Builder::new()
             .name(String::from("github-actions"))
-            .spawn(move || actions::run_queue(&queue, &flag))?;
+            .spawn(move || actions::run_queue(&queue))?;
         Ok(Running {
             address,
             shared,
-            stop: Some(stop),
-            stop_runs,
-            threads: vec![server, runner],
+            server: Some(server),
+            runner: Some(runner),
         })
     }
 }
@@ -67,9 +49,8 @@ impl GitHub {
 pub struct Running {
     address: SocketAddr,
     pub(crate) shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    stop_runs: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
+    server: Option<Server>,
+    runner: Option<JoinHandle<()>>,
 }
 
 impl fmt::Debug for Running {
@@ -82,13 +63,10 @@ impl fmt::Debug for Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        self.stop_runs.store(true, Ordering::Relaxed);
-        self.shared.tell();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        drop(self.server.take());
+        self.shared.stop();
+        if let Some(runner) = self.runner.take() {
+            let _ = runner.join();
         }
     }
 }

@@ -59,6 +59,12 @@ impl Shared {
         self.outbox.notify_one();
     }
 
+    /// Ends the runner and what it executes.
+    pub(crate) fn stop(&self) {
+        self.lock().stopping = true;
+        self.tell();
+    }
+
     /// Waits until something is so and returns the world as it is then; `None` after `patience`.
     pub(crate) fn wait(
         &self,

@@ -34,6 +34,7 @@ mod request;
 mod routes;
 mod running;
 mod script;
+mod server;
 mod state;
 mod upstream;
 mod wire;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use loom_double_server::answer_late;
 use serde_json::Value;
 
 use crate::answer::{Answer, Content, Misbehaviour, Usage};
@@ -490,7 +491,7 @@ impl Call<'_> {
             }),
         };
         let misbehaviour = self.misbehaviour(&answer, &seen);
-        tokio_sleep(answer.delay).await;
+        answer_late(answer.delay).await;
         if let Some(gate) = &answer.gate {
             gate.pass().await;
         }
@@ -803,11 +804,4 @@ impl Call<'_> {
 #[allow(clippy::cast_precision_loss)]
 fn call_cost(model: &Model, usage: Usage) -> f64 {
     models::cost(model, usage.prompt_tokens, usage.completion_tokens as f64)
-}
-
-/// Sleeping needs a runtime with a timer; not sleeping needs none.
-async fn tokio_sleep(delay: std::time::Duration) {
-    if !delay.is_zero() {
-        tokio::time::sleep(delay).await;
-    }
 }

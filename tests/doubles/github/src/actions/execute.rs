@@ -3,18 +3,15 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::git::{self, Git};
+use crate::state::Shared;
 use crate::time;
-
-/// How often a running command is looked after.
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// What is to be executed.
 #[derive(Debug, Clone)]
@@ -35,9 +32,9 @@ pub(crate) struct Outcome {
     pub(crate) log: String,
 }
 
-/// Executes a task; `stop` ends it early.
-pub(crate) fn execute(task: &Task, stop: &Arc<AtomicBool>) -> Outcome {
-    match attempt(task, stop) {
+/// Executes a task, which ends early when the double is stopped.
+pub(crate) fn execute(task: &Task, shared: &Shared) -> Outcome {
+    match attempt(task, shared) {
         Ok((conclusion, output)) => Outcome {
             conclusion,
             log: log(task, conclusion, &output),
@@ -73,7 +70,7 @@ fn log(task: &Task, conclusion: &str, output: &str) -> String {
         .collect()
 }
 
-fn attempt(task: &Task, stop: &Arc<AtomicBool>) -> io::Result<(&'static str, String)> {
+fn attempt(task: &Task, shared: &Shared) -> io::Result<(&'static str, String)> {
     let folder = tempfile::Builder::new()
         .prefix("loom-github-double-run-")
         .tempdir()?;
@@ -118,35 +115,51 @@ fn attempt(task: &Task, stop: &Arc<AtomicBool>) -> io::Result<(&'static str, Str
         .stderr(file)
         .process_group(0)
         .spawn()?;
-    let started = Instant::now();
-    let (status, early) = loop {
-        if let Some(status) = child.try_wait()? {
-            break (Some(status), None);
-        }
-        let early = if stop.load(Ordering::Relaxed) {
-            Some("cancelled")
-        } else if started.elapsed() > task.limit {
-            Some("timed_out")
-        } else {
-            None
-        };
-        if early.is_some() {
-            break (None, early);
-        }
-        std::thread::sleep(PAUSE);
-    };
-    // Also what the command left running.
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    if status.is_none() {
-        child.wait()?;
-    }
+    let early = ended_early(&child, task.limit, shared)?;
+    let status = child.wait()?;
     let text = String::from_utf8_lossy(&fs::read(&output)?).into_owned();
-    let conclusion = match (status, early) {
-        (_, Some(early)) => early,
-        (Some(status), None) if status.success() => "success",
-        _ => "failure",
+    let conclusion = match early {
+        Some(early) => early,
+        None if status.success() => "success",
+        None => "failure",
     };
     Ok((conclusion, text))
+}
+
+/// Waits until a command has ended, its time is up or the double is stopped, and says why if it did not end by itself.
+/// Then everything that it started is killed.
+fn ended_early(
+    child: &Child,
+    limit: Duration,
+    shared: &Shared,
+) -> io::Result<Option<&'static str>> {
+    let pid = Pid::from_raw(child.id().cast_signed())
+        .ok_or_else(|| io::Error::other("a child has no process id"))?;
+    let ended = AtomicBool::new(false);
+    Ok(std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // It is not reaped yet, so that nobody else gets its number before its group is killed.
+            let wait = || {
+                waitid(
+                    WaitId::Pid(pid),
+                    WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+                )
+            };
+            let _ = rustix::io::retry_on_intr(wait);
+            let world = shared.lock();
+            ended.store(true, Ordering::Relaxed);
+            drop(world);
+            shared.tell();
+        });
+        let woken = shared.wait(limit, |world| {
+            ended.load(Ordering::Relaxed) || world.stopping
+        });
+        let early = match woken {
+            Some(_) if ended.load(Ordering::Relaxed) => None,
+            Some(_) => Some("cancelled"),
+            None => Some("timed_out"),
+        };
+        let _ = kill_process_group(pid, Signal::KILL);
+        early
+    }))
 }

@@ -1,23 +1,15 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::execute::{Outcome, Task, execute};
 use crate::state::Shared;
 use crate::world::{Repo, World};
 
-/// How long to wait for work before looking whether to stop. Work itself is told of.
-const LOOK: Duration = Duration::from_millis(200);
-
-/// Executes what is queued, one run after the other, until `stop` is set.
-pub(crate) fn run_queue(shared: &Arc<Shared>, stop: &Arc<AtomicBool>) {
-    while !stop.load(Ordering::Relaxed) {
-        let Some(mut world) = shared.wait(LOOK, |world| {
-            world.runner_on && !world.queue.is_empty() || stop.load(Ordering::Relaxed)
-        }) else {
-            continue;
-        };
-        if stop.load(Ordering::Relaxed) {
+/// Executes what is queued, one run after the other, until the double is stopped.
+pub(crate) fn run_queue(shared: &Arc<Shared>) {
+    let is_due = |world: &mut World| world.stopping || (world.runner_on && !world.queue.is_empty());
+    while let Some(mut world) = shared.wait(Duration::MAX, is_due) {
+        if world.stopping {
             return;
         }
         let Some((repo, id)) = world.queue.pop_front() else {
@@ -27,7 +19,7 @@ pub(crate) fn run_queue(shared: &Arc<Shared>, stop: &Arc<AtomicBool>) {
         let task = world.begin(&repo, id);
         drop(world);
         shared.tell();
-        let outcome = task.map(|task| execute(&task, stop));
+        let outcome = task.map(|task| execute(&task, shared));
         let mut world = shared.lock();
         if let Some(outcome) = outcome {
             world.conclude(&repo, id, &outcome);

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
+use loom_double_server::answer_late;
 use sha2::Sha256;
 use tokio::net::TcpStream;
 
@@ -40,11 +41,11 @@ pub(crate) async fn deliver(shared: Arc<Shared>) {
             continue;
         };
         if delivery.delay_ms > 0 {
-            // A late one does not keep the others waiting.
+            // The fault "deliver late" itself: it does not keep the others waiting.
             let shared = Arc::clone(&shared);
             shared.lock().hooks.late += 1;
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(delivery.delay_ms)).await;
+                answer_late(Duration::from_millis(delivery.delay_ms)).await;
                 attempt(&shared, &delivery).await;
                 shared.lock().hooks.late -= 1;
                 shared.tell();

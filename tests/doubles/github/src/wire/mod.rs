@@ -12,7 +12,7 @@ use crate::git::GitError;
 
 pub(crate) use headers::finish;
 pub(crate) use page::{Link, Page};
-pub(crate) use server::serve;
+pub(crate) use server::connected;
 
 /// Where the documentation of the API is said to be.
 pub(crate) const DOCUMENTATION: &str = "https://docs.github.com/rest";

@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) runner_on: bool,
     /// Runs that are being executed.
     pub(crate) executing: usize,
+    /// Whether the double is being stopped, and the runner with it.
+    pub(crate) stopping: bool,
     last_id: u64,
     /// Seconds that the test added to the clock.
     pub(crate) advanced: i64,
@@ -104,6 +106,7 @@ impl World {
             queue: VecDeque::new(),
             runner_on: true,
             executing: 0,
+            stopping: false,
             last_id: 1_000_000,
             advanced: 0,
         };
