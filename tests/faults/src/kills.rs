@@ -5,6 +5,7 @@ use loom_test_support::{Filed, Loom, Options, Project, Random, Repository};
 use serde_json::json;
 
 use crate::evidence;
+use crate::moments::{self, Progress};
 
 /// Kills while every bead is in flight.
 const KILLS: u32 = 50;
@@ -59,25 +60,14 @@ fn title(bead: usize) -> String {
 /// What the killer sees of the work, and the schedule that drives it.
 struct Watch {
     loom: Loom,
-    last: i64,
+    progress: Progress,
 }
 
 impl Watch {
-    /// One tick, and how many events have been seen since the last look. Those of runs are none: after every kill
-    /// they are taken over before anything else can happen.
+    /// One tick, and how many events that count have come since the last look.
     fn turn(&mut self) -> u64 {
         self.loom.tick();
-        let path = format!("/api/v1/events?limit=1000&after={}", self.last);
-        let page = self.loom.admin.get(&path).ok();
-        let events = page["events"].as_array().unwrap();
-        if let Some(newest) = events.last() {
-            self.last = newest["sequence"].as_i64().unwrap();
-        }
-        let counted = events
-            .iter()
-            .filter(|event| !event["type"].as_str().unwrap().starts_with("run."))
-            .count();
-        counted as u64
+        self.progress.look(&self.loom)
     }
 
     fn live_for(&mut self, events: u64) {
@@ -98,9 +88,7 @@ impl Watch {
 
 #[test]
 fn i7_a_host_killed_fifty_times_pays_no_reply_and_makes_no_commit_twice() {
-    let seed = Random::seed_from("LOOM_FAULT_SEED");
-    eprintln!("LOOM_FAULT_SEED={seed} repeats these moments, as far as the machine does");
-    let mut random = Random::new(seed);
+    let mut random = moments::random();
     let options = Options::default()
         .variable("run_lease_seconds", LEASE_SECONDS)
         .variable("max_concurrent", BEADS);
@@ -121,14 +109,16 @@ fn i7_a_host_killed_fifty_times_pays_no_reply_and_makes_no_commit_twice() {
         .map(|bead| loom.file(&project, &title(bead), json!({})))
         .collect();
 
-    let mut watch = Watch { loom, last: 0 };
+    let mut watch = Watch {
+        loom,
+        progress: Progress::default(),
+    };
     while watch.count(&project, "in_progress") < BEADS {
         watch.turn();
     }
     let mut kills = 0;
     let mut kill = |watch: &mut Watch, random: &mut Random| {
-        // Not between two looks, but at any moment.
-        std::thread::sleep(Duration::from_micros(random.within(0..=20_000)));
+        moments::at_any_moment(random);
         watch.loom.kill_and_restart();
         kills += 1;
     };

@@ -10,3 +10,4 @@ mod bootstrap;
 mod evidence;
 mod github;
 mod kills;
+mod moments;
