@@ -57,43 +57,30 @@ pub fn merge(base: Option<&BeadFile>, ours: &BeadFile, theirs: &BeadFile, is_liv
         later: ours.updated_at.cmp(&theirs.updated_at),
         conflicts: Vec::new(),
     };
-    // A deletion that does not stand has changed nothing else either.
     let (mut ours, mut theirs) = (ours.clone(), theirs.clone());
     let was_deleted = base.is_some_and(|base| base.deleted_at.is_some());
-    let mut deleted_at = ours.deleted_at.min(theirs.deleted_at);
-    match (ours.deleted_at, theirs.deleted_at) {
-        (None, Some(_)) if !was_deleted => {
-            let is_changed = base.is_none_or(|base| differs(base, &ours));
-            if is_live || is_changed {
-                merger.tell(
-                    "deleted_at",
-                    &ours.deleted_at,
-                    &theirs.deleted_at,
-                    Kept::Ours,
-                );
-                undelete(&mut theirs, base.unwrap_or(&ours.clone()));
-                deleted_at = None;
-            } else {
-                deleted_at = theirs.deleted_at;
-            }
+    let is_changed = |side: &BeadFile| base.is_none_or(|base| differs(base, side));
+    // Whose change meets a deletion on the other side.
+    let brought_back_by = match (ours.deleted_at, theirs.deleted_at) {
+        _ if was_deleted => None,
+        (None, Some(_)) if is_live || is_changed(&ours) => Some(Kept::Ours),
+        (Some(_), None) if is_changed(&theirs) => Some(Kept::Theirs),
+        _ => None,
+    };
+    let deleted_at = match (ours.deleted_at, theirs.deleted_at) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        // One side has taken it back.
+        _ if was_deleted || brought_back_by.is_some() => None,
+        (one, other) => one.or(other),
+    };
+    if let Some(kept) = brought_back_by {
+        let (one, other) = (ours.deleted_at, theirs.deleted_at);
+        merger.tell("deleted_at", None, &one, &other, kept);
+        // A deletion that does not stand has changed nothing else either.
+        match kept {
+            Kept::Ours => undelete(&mut theirs, base.unwrap_or(&ours)),
+            Kept::Theirs => undelete(&mut ours, base.unwrap_or(&theirs)),
         }
-        (Some(_), None) if !was_deleted => {
-            if base.is_none_or(|base| differs(base, &theirs)) {
-                merger.tell(
-                    "deleted_at",
-                    &ours.deleted_at,
-                    &theirs.deleted_at,
-                    Kept::Theirs,
-                );
-                undelete(&mut ours, base.unwrap_or(&theirs.clone()));
-                deleted_at = None;
-            } else {
-                deleted_at = ours.deleted_at;
-            }
-        }
-        (Some(_), Some(_)) => {}
-        // It never was, or one side has taken it back.
-        _ => deleted_at = None,
     }
     let (ours, theirs) = (&ours, &theirs);
     let mut bead = merger.plain(ours, theirs);
@@ -212,7 +199,13 @@ impl Merger<'_> {
         } else if base == Some(theirs.status) {
             Some(Kept::Ours)
         } else if is_live {
-            self.tell("status", &ours.status, &theirs.status, Kept::Ours);
+            self.tell(
+                "status",
+                base.as_ref(),
+                &ours.status,
+                &theirs.status,
+                Kept::Ours,
+            );
             Some(Kept::Ours)
         } else if base == Some(ours.status) {
             Some(Kept::Theirs)
@@ -222,7 +215,7 @@ impl Merger<'_> {
                 (_, BeadStatus::Closed) => Kept::Theirs,
                 _ => self.choose(&ours.status, &theirs.status),
             };
-            self.tell("status", &ours.status, &theirs.status, kept);
+            self.tell("status", base.as_ref(), &ours.status, &theirs.status, kept);
             Some(kept)
         };
         let side = match kept {
@@ -264,14 +257,7 @@ impl Merger<'_> {
             return theirs.clone();
         }
         let kept = self.choose(ours, theirs);
-        let base = base.map_or(Value::Null, json);
-        self.conflicts.push(Conflict {
-            field: field.to_owned(),
-            base,
-            ours: json(ours),
-            theirs: json(theirs),
-            kept,
-        });
+        self.tell(field, base, ours, theirs, kept);
         match kept {
             Kept::Ours => ours.clone(),
             Kept::Theirs => theirs.clone(),
@@ -286,14 +272,17 @@ impl Merger<'_> {
         }
     }
 
-    fn tell<T: Serialize>(&mut self, field: &str, ours: &T, theirs: &T, kept: Kept) {
-        let base = match field {
-            "status" => self.base.map_or(Value::Null, |base| json(&base.status)),
-            _ => Value::Null,
-        };
+    fn tell<T: Serialize>(
+        &mut self,
+        field: &str,
+        base: Option<&T>,
+        ours: &T,
+        theirs: &T,
+        kept: Kept,
+    ) {
         self.conflicts.push(Conflict {
             field: field.to_owned(),
-            base,
+            base: base.map_or(Value::Null, json),
             ours: json(ours),
             theirs: json(theirs),
             kept,
