@@ -1,10 +1,12 @@
 //! Beads, with their tags, blockers and relations.
 
 mod blockers;
+pub(crate) mod bulk;
 mod cycle;
+mod export;
 mod file;
 mod hold;
-pub(crate) mod import;
+mod import;
 mod list;
 mod ready;
 mod update;
@@ -24,9 +26,10 @@ use crate::{
 };
 
 pub use blockers::wait_path;
+pub use export::{comments_of, export_page};
 pub use file::{Origin, file};
 pub(crate) use hold::{hold, release};
-pub use import::{Imported, ImportedBead, Skipped, comments_of, export_page, import, refuse_file};
+pub use import::{Imported, ImportedBead, Skipped, import, refuse_file};
 pub use list::{
     BeadFilter, Comment, Edge, Position, children, comments, comments_page, count_by_status, list,
     work_graph,

@@ -15,7 +15,9 @@ mod conflict;
 mod file;
 mod lease;
 mod place;
+mod plan;
 mod problem;
+mod references;
 mod report;
 mod settle;
 

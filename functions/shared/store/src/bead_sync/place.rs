@@ -7,7 +7,7 @@ use loom_domain::{
 use loom_platform::{Random, Statements};
 use serde_json::json;
 
-use super::{Problem, Settled, settle::Plan};
+use super::{Problem, Settled, plan::Plan};
 use crate::{StoreError, bead, change::Change};
 
 /// Brings a bead to where it shall stand: its status, with all that follows from it, and whether it is deleted.
