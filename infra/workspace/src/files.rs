@@ -9,14 +9,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use loom_workspace::WorkspaceError;
+use loom_workspace::file::{
+    MAX_FILE, below_a_file, exists, leads_out, link, missing, not_a_file, not_text, too_large,
+};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Context, Result};
-
-/// The largest file that is read or written.
-pub(crate) const MAX_FILE: usize = 1024 * 1024;
 
 /// A worktree's directory. Paths given to its methods are in their normal form ([`loom_workspace::path`]).
 pub(crate) struct Root {
@@ -57,13 +57,7 @@ impl Root {
         if bytes.len() > MAX_FILE {
             return Err(too_large(path));
         }
-        String::from_utf8(bytes).map_err(|_| {
-            WorkspaceError::refused(
-                "file_not_text",
-                format!("{path} is not UTF-8 text, so it can't be shown or edited"),
-            )
-            .with("path", path)
-        })
+        String::from_utf8(bytes).map_err(|_| not_text(path))
     }
 
     /// The SHA-256 of a file, or none when there is no such file.
@@ -150,13 +144,7 @@ impl Root {
             RenameFlags::NOREPLACE,
         )
         .map_err(|error| match error {
-            Errno::EXIST => WorkspaceError::refused(
-                "file_exists",
-                format!(
-                    "there is already something at {to}; delete it first, or choose another name"
-                ),
-            )
-            .with("path", to),
+            Errno::EXIST => exists(to),
             error => refusal(from, error),
         })?;
         sync(&to_parent)?;
@@ -215,14 +203,6 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-pub(crate) fn too_large(path: &str) -> WorkspaceError {
-    WorkspaceError::refused(
-        "file_too_large",
-        format!("{path} is larger than {MAX_FILE} bytes, the most that is read or written at once"),
-    )
-    .with("path", path)
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -231,31 +211,16 @@ fn sync(directory: &OwnedFd) -> Result<()> {
     rustix::fs::fsync(directory).doing("make a change durable")
 }
 
-fn not_a_file(path: &str) -> WorkspaceError {
-    WorkspaceError::refused("not_a_file", format!("{path} is not a regular file"))
-        .with("path", path)
-}
-
 fn refusal(path: &str, error: Errno) -> WorkspaceError {
     match error {
-        Errno::NOENT => WorkspaceError::refused(
-            "file_not_found",
-            format!("there is no file {path}; list the tree to see what there is"),
-        ),
-        Errno::NOTDIR => WorkspaceError::refused(
-            "file_not_found",
-            format!("a part of {path} is a file and not a directory; list the tree to see what there is"),
-        ),
-        Errno::LOOP => WorkspaceError::refused(
-            "path_outside_workspace",
-            format!("{path} is a symbolic link or leads through one, and links are not followed here; name the file itself"),
-        ),
-        Errno::XDEV => WorkspaceError::refused(
-            "path_outside_workspace",
-            format!("{path} leads out of the workspace through a symbolic link"),
-        ),
-        Errno::ISDIR => return not_a_file(path),
-        other => WorkspaceError::unavailable("workspace_io", format!("{path} can't be reached: {other}")),
+        Errno::NOENT => missing(path),
+        Errno::NOTDIR => below_a_file(path),
+        Errno::LOOP => link(path),
+        Errno::XDEV => leads_out(path),
+        Errno::ISDIR => not_a_file(path),
+        other => {
+            WorkspaceError::unavailable("workspace_io", format!("{path} can't be reached: {other}"))
+                .with("path", path)
+        }
     }
-    .with("path", path)
 }

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::{Context, Result};
 use crate::git::Repository;
 use crate::journal::{Answer, Journal, Known};
-use crate::operations::{self, Task, branch_files};
+use crate::operations::{self, Task, branch_commit, branch_files};
 use crate::sandbox::{Sandbox, Toolchain};
 use crate::space::{Places, Space};
 
@@ -127,7 +127,7 @@ impl Service {
             return Ok(Outcome::Done);
         }
         if matches!(call.operation, Operation::CommitFiles { .. }) {
-            return branch_files::commit(&repository, call, begun.is_some());
+            return branch_commit::commit(&repository, call, begun.is_some());
         }
         let space = Space::open(call, &repository, places, &self.journal, lock)?;
         space.unlock()?;

@@ -96,6 +96,14 @@ impl WorkspaceError {
         .with("head", head)
     }
 
+    /// The answer to a commit where nothing has changed.
+    pub fn nothing_to_commit() -> Self {
+        Self::refused(
+            "nothing_to_commit",
+            "nothing has changed since the last commit",
+        )
+    }
+
     /// Adds a fact for programs.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

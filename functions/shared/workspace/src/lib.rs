@@ -9,14 +9,19 @@
 //!   project's repository.
 //! - [`memory`] is a repository in memory for tests and the simulator.
 //! - The other modules are the rules that every adapter follows: how an edit finds its place ([`edit`]), which paths
-//!   stay inside ([`path`]), what a branch and a commit message look like ([`branch`], [`message`]), and what counts
-//!   as a secret ([`secret`]).
+//!   stay inside ([`path`]), what a branch and a commit message look like ([`branch`], [`message`]), what of files,
+//!   trees and texts is shown ([`file`], [`search`], [`excerpt`]), what must not be committed ([`secret`],
+//!   [`conflict`]), and how much of branches that belong to no run is read and committed ([`branch_files`]).
 
 mod any;
 pub mod branch;
+pub mod branch_files;
 mod call;
+pub mod conflict;
 pub mod edit;
 mod error;
+pub mod excerpt;
+pub mod file;
 pub mod github;
 mod local;
 #[cfg(not(target_arch = "wasm32"))]
@@ -26,6 +31,7 @@ mod operation;
 mod outcome;
 pub mod path;
 mod port;
+pub mod search;
 pub mod secret;
 
 pub use any::AnyWorkspace;

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::WorkspaceError;
+
 /// A line that looks like it holds a secret. The secret itself is never part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -92,6 +94,26 @@ pub fn in_diff(diff: &str) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Refuses a commit with `secret_found` where there are findings, and says where.
+pub fn refuse(findings: &[Finding]) -> Result<(), WorkspaceError> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|found| format!("{}:{} ({})", found.path, found.line, found.what))
+        .collect();
+    Err(WorkspaceError::refused(
+        "secret_found",
+        format!(
+            "nothing was committed, because these lines look like secrets: {}; read them from the environment or a \
+             file that is not committed",
+            lines.join(", ")
+        ),
+    )
+    .with("findings", serde_json::to_value(findings).unwrap_or_default()))
 }
 
 /// `-1,2 +3,4 @@ …` → (2, 4, 3); a missing count is 1.

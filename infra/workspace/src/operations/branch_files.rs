@@ -1,26 +1,15 @@
-//! Files of branches that belong to no run: read and committed without a working copy.
+//! Files of branches that belong to no run, read without a working copy.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
+use std::collections::HashMap;
 use std::io::{Seek, Write};
-use std::sync::Arc;
 
 use loom_workspace::{
-    BranchFile, Call, FileChange, FileContent, Operation, Outcome, WorkspaceError, path,
+    BranchFile, FileContent, Outcome, WorkspaceError, branch_files as limits, path,
 };
 
 use crate::error::{Context, Result};
 use crate::git::{Git, Repository, failed, is_branch_name};
 use crate::journal::Answer;
-use crate::lock::Lock;
-
-/// How many commits are looked through for a trailer.
-const RECENT: &str = "--max-count=200";
-const MAX_PATHS: usize = 2000;
-const MAX_READ: usize = 16 * 1024 * 1024;
-const MAX_WRITTEN: usize = 24 * 1024 * 1024;
-/// What `update-ref` takes for a branch that must not exist.
-const NOWHERE: &str = "0000000000000000000000000000000000000000";
 
 pub(crate) fn list(
     repository: &Repository,
@@ -41,14 +30,8 @@ pub(crate) fn list(
     let files = files(&git, &head, &prefix)?;
     let mut landed = Vec::new();
     if !trailers.is_empty() {
-        let log = git.ok(&["log", RECENT, "--format=%B", &head])?;
-        let lines: BTreeSet<&str> = log.lines().collect();
-        landed.extend(
-            trailers
-                .iter()
-                .filter(|line| lines.contains(line.as_str()))
-                .cloned(),
-        );
+        let log = git.ok(&["log", &recent(), "--format=%B", &head])?;
+        landed = limits::landed([log.as_str()], trailers);
     }
     Ok(Outcome::Listed {
         head: Some(head),
@@ -58,7 +41,7 @@ pub(crate) fn list(
 }
 
 /// The regular files of a commit below a directory.
-fn files(git: &Git, commit: &str, prefix: &str) -> Result<Vec<BranchFile>> {
+pub(super) fn files(git: &Git, commit: &str, prefix: &str) -> Result<Vec<BranchFile>> {
     let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", "--long", commit];
     if !prefix.is_empty() {
         arguments.extend(["--", prefix]);
@@ -81,22 +64,11 @@ fn entry(line: &str) -> Option<BranchFile> {
 }
 
 pub(crate) fn read(repository: &Repository, commit: &str, paths: &[String]) -> Answer {
-    if !(40..=64).contains(&commit.len()) || !commit.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(WorkspaceError::refused(
-            "commit_not_found",
-            format!("{commit:?} is not the whole id of a commit"),
-        ));
-    }
-    if paths.len() > MAX_PATHS {
-        return Err(too_much());
-    }
+    limits::check_read(commit, paths)?;
     let git = repository.git();
     let is_there = git.run(&["cat-file", "-e", &format!("{commit}^{{commit}}")])?;
     if is_there.code != Some(0) {
-        return Err(WorkspaceError::refused(
-            "commit_not_found",
-            format!("there is no commit {commit}; list the branch again"),
-        ));
+        return Err(limits::no_commit(commit));
     }
     // By their ids: a path would be looked up from the root each time.
     let known: HashMap<String, String> = files(&git, commit, "")?
@@ -132,9 +104,7 @@ pub(crate) fn read(repository: &Repository, commit: &str, paths: &[String]) -> A
             false => None,
         };
         total += content.as_ref().map_or(0, Vec::len);
-        if total > MAX_READ {
-            return Err(too_much());
-        }
+        limits::check_bytes(total)?;
         read.push(FileContent {
             path: path.clone(),
             content: content.and_then(|bytes| String::from_utf8(bytes).ok()),
@@ -165,185 +135,7 @@ fn next(rest: &mut &[u8]) -> Result<Option<Vec<u8>>> {
     Ok(content)
 }
 
-fn too_much() -> WorkspaceError {
-    WorkspaceError::refused(
-        "too_much",
-        format!(
-            "at most {MAX_PATHS} files of together {MAX_READ} bytes are read at once; ask for fewer"
-        ),
-    )
-}
-
-/// Commits on top of `expected_head`; `is_repeated` says that an earlier attempt may have done it.
-pub(crate) fn commit(repository: &Repository, call: &Call, is_repeated: bool) -> Answer {
-    let Operation::CommitFiles {
-        branch,
-        expected_head,
-        files: changes,
-        message,
-    } = &call.operation
-    else {
-        return Ok(Outcome::Done);
-    };
-    named(branch)?;
-    let size: usize = changes
-        .iter()
-        .map(|change| change.content.as_ref().map_or(0, String::len))
-        .sum();
-    if size > MAX_WRITTEN {
-        return Err(WorkspaceError::refused(
-            "commit_too_large",
-            format!("the files have {size} bytes; at most {MAX_WRITTEN} are committed at once"),
-        ));
-    }
-    // One move of a branch at a time, also among services with different roots.
-    let lock = Arc::new(Lock::take(&repository.lock_path("merge"))?);
-    let git = Git {
-        lock: Some(lock),
-        ..repository.git()
-    };
-    let head = git.branch(branch)?;
-    if is_repeated
-        && let Some(head) = &head
-        && let Some(commit) = made_before(&git, head, message)?
-    {
-        return answer(&git, commit, changes);
-    }
-    if head != *expected_head {
-        return Err(WorkspaceError::head_moved(branch, head.as_deref()));
-    }
-    let place = format!("refs/loom/files/{}", call.run.id);
-    let commit = import(&git, &place, call)?;
-    let tree = |commit: &str| git.line(&["rev-parse", &format!("{commit}^{{tree}}")]);
-    if let Some(head) = &head
-        && tree(head)? == tree(&commit)?
-    {
-        git.ok(&["update-ref", "-d", &place])?;
-        return answer(&git, head.clone(), changes);
-    }
-    advance(repository, &git, branch, &commit, head.as_deref())?;
-    git.ok(&["update-ref", "-d", &place])?;
-    answer(&git, commit, changes)
-}
-
-fn answer(git: &Git, commit: String, changes: &[FileChange]) -> Answer {
-    let changed: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-    let mut files = files(git, &commit, "")?;
-    files.retain(|file| changed.contains(file.path.as_str()));
-    Ok(Outcome::FilesCommitted { commit, files })
-}
-
-/// The recent commit with this very message.
-fn made_before(git: &Git, head: &str, message: &str) -> Result<Option<String>> {
-    let log = git.ok(&["log", RECENT, "--format=%H%x00%B%x01", head])?;
-    Ok(log.split('\u{1}').find_map(|entry| {
-        let (commit, text) = entry.trim_start().split_once('\0')?;
-        (text.trim() == message.trim()).then(|| commit.to_owned())
-    }))
-}
-
-/// Makes the commit without moving the branch: all its objects in one go, under a reference of its own.
-fn import(git: &Git, place: &str, call: &Call) -> Result<String> {
-    let Operation::CommitFiles {
-        expected_head,
-        files,
-        message,
-        ..
-    } = &call.operation
-    else {
-        return Ok(String::new());
-    };
-    let mut stream = tempfile::tempfile().doing("make a temporary file")?;
-    describe(&mut stream, place, expected_head.as_deref(), files, message)?;
-    stream.rewind().doing("read a temporary file")?;
-    let arguments = [
-        "fast-import",
-        "--quiet",
-        "--force",
-        "--done",
-        "--date-format=now",
-    ];
-    let done = git.feed(&arguments, stream)?;
-    if done.code != Some(0) {
-        return Err(failed(&arguments, &done));
-    }
-    git.line(&["rev-parse", "--verify", place])
-}
-
-fn describe(
-    stream: &mut File,
-    place: &str,
-    parent: Option<&str>,
-    files: &[FileChange],
-    message: &str,
-) -> Result<()> {
-    let mut text = format!(
-        "commit {place}\ncommitter Loom <agent@loom.invalid> now\ndata {}\n{message}\n",
-        message.len()
-    );
-    if let Some(parent) = parent {
-        text.push_str(&format!("from {parent}\n"));
-    } else {
-        // Whatever an attempt that died has left under this name is no parent.
-        text.insert_str(0, &format!("reset {place}\n\n"));
-    }
-    for FileChange { path, content } in files {
-        let path = path::normalize_file(path)?;
-        let path = path.replace('\\', "\\\\").replace('"', "\\\"");
-        match content {
-            Some(content) => text.push_str(&format!(
-                "M 100644 inline \"{path}\"\ndata {}\n{content}\n",
-                content.len()
-            )),
-            None => text.push_str(&format!("D \"{path}\"\n")),
-        }
-    }
-    text.push_str("done\n");
-    stream
-        .write_all(text.as_bytes())
-        .doing("write a temporary file")
-}
-
-/// Moves the branch from `head` to `commit`.
-fn advance(
-    repository: &Repository,
-    git: &Git,
-    branch: &str,
-    commit: &str,
-    head: Option<&str>,
-) -> Result<()> {
-    let done = match repository.checkout(branch)?.filter(|_| head.is_some()) {
-        None => {
-            let reference = format!("refs/heads/{branch}");
-            let old = head.unwrap_or(NOWHERE);
-            git.run(&["update-ref", "-m", "files of Loom", &reference, commit, old])?
-        }
-        // As a merge does it: branch, index and files move together, and changes that are not committed stay.
-        Some((checkout, git_dir)) => Git {
-            git_dir,
-            work_tree: Some(checkout),
-            ..git.clone()
-        }
-        .run(&["merge", "--ff-only", "--no-stat", "--quiet", commit])?,
-    };
-    if done.code == Some(0) {
-        return Ok(());
-    }
-    let now = git.branch(branch)?;
-    if now.as_deref() != head {
-        return Err(WorkspaceError::head_moved(branch, now.as_deref()));
-    }
-    Err(WorkspaceError::unavailable(
-        "branch_checkout_in_the_way",
-        format!(
-            "the branch {branch} could not be moved: {}; if it is checked out, a person has to commit or put aside what \
-             is in the way",
-            done.errors().trim()
-        ),
-    ))
-}
-
-fn named(branch: &str) -> Result<()> {
+pub(super) fn named(branch: &str) -> Result<()> {
     if is_branch_name(branch) {
         return Ok(());
     }
@@ -351,4 +143,9 @@ fn named(branch: &str) -> Result<()> {
         "invalid_branch",
         format!("{branch:?} can't be the name of a branch"),
     ))
+}
+
+/// Limits a log to the commits that are looked through.
+pub(super) fn recent() -> String {
+    format!("--max-count={}", limits::RECENT)
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use loom_workspace::{Outcome, WorkspaceError, message, secret};
+use loom_workspace::{Outcome, WorkspaceError, conflict, excerpt, message, secret};
 
 use super::Task;
 use super::history::PLAIN_DIFF;
@@ -101,10 +101,7 @@ fn examine(task: &Task<'_>, git: &Git, head: &str) -> Result<BTreeSet<String>> {
         changed.insert(path.to_owned());
     }
     if changed.is_empty() && merge_head(task)?.is_none() {
-        return Err(WorkspaceError::refused(
-            "nothing_to_commit",
-            "nothing has changed since the last commit",
-        ));
+        return Err(WorkspaceError::nothing_to_commit());
     }
 
     let mut arguments = vec![
@@ -123,33 +120,13 @@ fn examine(task: &Task<'_>, git: &Git, head: &str) -> Result<BTreeSet<String>> {
             "commit_too_large",
             format!(
                 "the changes are larger than {MAX_DIFF} bytes: {}; are there build results that .gitignore should name?",
-                list(&changed)
+                excerpt::paths(&changed)
             ),
         ));
     }
-    no_secrets(&diff)?;
+    secret::refuse(&secret::in_diff(&diff))?;
     no_conflict_markers(task, &changed)?;
     Ok(changed)
-}
-
-fn no_secrets(diff: &str) -> Result<()> {
-    let findings = secret::in_diff(diff);
-    if findings.is_empty() {
-        return Ok(());
-    }
-    let listed: Vec<String> = findings
-        .iter()
-        .map(|f| format!("{}:{} ({})", f.path, f.line, f.what))
-        .collect();
-    Err(WorkspaceError::refused(
-        "secret_found",
-        format!(
-            "nothing was committed, because these lines look like secrets: {}; read them from the environment or a \
-             file that is not committed",
-            listed.join(", ")
-        ),
-    )
-    .with("findings", serde_json::to_value(&findings).unwrap_or_default()))
 }
 
 /// While the base branch is being merged into the run's branch, its conflicts must be resolved first.
@@ -158,23 +135,8 @@ fn no_conflict_markers(task: &Task<'_>, changed: &BTreeSet<String>) -> Result<()
         return Ok(());
     }
     let files = task.space.files()?;
-    let marked = |path: &&String| {
-        let text = files.text(path).unwrap_or_default();
-        text.lines().any(|line| line.starts_with("<<<<<<< "))
-            && text.lines().any(|line| line.starts_with(">>>>>>> "))
-    };
-    let marked: BTreeSet<String> = changed.iter().filter(marked).cloned().collect();
-    if marked.is_empty() {
-        return Ok(());
-    }
-    Err(WorkspaceError::refused(
-        "conflict_markers",
-        format!(
-            "there are still conflict markers (<<<<<<< ======= >>>>>>>) in {}; resolve them first",
-            list(&marked)
-        ),
-    )
-    .with("files", marked.into_iter().collect::<Vec<_>>()))
+    let marked = |path: &&String| conflict::has_markers(&files.text(path).unwrap_or_default());
+    conflict::refuse(changed.iter().filter(marked).cloned().collect())
 }
 
 fn files_of(git: &Git, commit: &str) -> Result<Vec<String>> {
@@ -193,12 +155,4 @@ fn files_of(git: &Git, commit: &str) -> Result<Vec<String>> {
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect())
-}
-
-fn list(paths: &BTreeSet<String>) -> String {
-    let mut listed: Vec<&str> = paths.iter().take(20).map(String::as_str).collect();
-    if paths.len() > listed.len() {
-        listed.push("…");
-    }
-    listed.join(", ")
 }

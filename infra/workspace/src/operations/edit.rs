@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
+use loom_workspace::file::{MAX_FILE, too_large};
 use loom_workspace::{Outcome, WorkspaceError, edit as matching, path};
 use serde::{Deserialize, Serialize};
 
 use super::Task;
 use crate::error::Result;
-use crate::files::{MAX_FILE, digest, too_large};
+use crate::files::digest;
 use crate::journal::Answer;
 
 /// What an operation on files is about to bring about, noted before it does. When the service dies before the answer

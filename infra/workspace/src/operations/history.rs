@@ -1,15 +1,9 @@
-use loom_workspace::Outcome;
+use loom_workspace::excerpt;
 
-use super::shortened;
 use crate::error::{Context, Result};
 use crate::git::Git;
 use crate::journal::Answer;
 use crate::space::Space;
-
-/// The most of a diff, a status or a log that is returned.
-const MAX_TEXT: usize = 256 * 1024;
-const DEFAULT_LOG: u32 = 20;
-const MAX_LOG: u32 = 200;
 
 /// Options for a diff that shows what is there and starts no program.
 pub(super) const PLAIN_DIFF: [&str; 6] = [
@@ -28,7 +22,7 @@ pub(super) fn status(space: &Space) -> Answer {
         "--untracked-files=all",
         "--ignore-submodules=all",
     ])?;
-    Ok(answer(&text))
+    Ok(excerpt::answer(&text))
 }
 
 pub(super) fn diff(space: &Space) -> Answer {
@@ -47,16 +41,11 @@ pub(super) fn diff(space: &Space) -> Answer {
     let mut arguments = vec!["diff"];
     arguments.extend(PLAIN_DIFF);
     arguments.push(&fork);
-    Ok(answer(&git.ok(&arguments)?))
+    Ok(excerpt::answer(&git.ok(&arguments)?))
 }
 
 pub(super) fn log(space: &Space, limit: u32) -> Answer {
-    let limit = if limit == 0 {
-        DEFAULT_LOG
-    } else {
-        limit.min(MAX_LOG)
-    };
-    let count = format!("--max-count={limit}");
+    let count = format!("--max-count={}", excerpt::commits(limit));
     let text = reader(space).ok(&[
         "log",
         &count,
@@ -64,7 +53,7 @@ pub(super) fn log(space: &Space, limit: u32) -> Answer {
         "--date=iso-strict",
         "--format=%h %ad %an: %s",
     ])?;
-    Ok(answer(&text))
+    Ok(excerpt::answer(&text))
 }
 
 /// The commit of the base branch that the run's branch builds on.
@@ -83,9 +72,4 @@ fn reader(space: &Space) -> Git {
         lock: None,
         ..space.git()
     }
-}
-
-fn answer(text: &str) -> Outcome {
-    let (text, truncated) = shortened(text, MAX_TEXT);
-    Outcome::Text { text, truncated }
 }

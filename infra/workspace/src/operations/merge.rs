@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use loom_workspace::{Outcome, WorkspaceError, message};
+use loom_workspace::{Outcome, WorkspaceError, excerpt, message};
 
+use super::Task;
 use super::commands::{self, LONG};
 use super::commit::merge_head;
-use super::{Task, shortened};
 use crate::error::{Context, Result};
 use crate::git::{Git, failed};
 use crate::journal::Answer;
@@ -160,7 +160,7 @@ fn hand_over(task: &Task<'_>, base: &str, files: Vec<String>) -> Result<Workspac
     let diff = git
         .run(&["diff", "--no-color", "--no-ext-diff", "--no-textconv"])?
         .text();
-    Ok(conflict(files, &shortened(&diff, MAX_EXCERPT).0))
+    Ok(conflict(files, excerpt::beginning(&diff, MAX_EXCERPT).0))
 }
 
 fn conflict(files: Vec<String>, diff: &str) -> WorkspaceError {

@@ -1,5 +1,6 @@
 //! One file per group of operations.
 
+pub(crate) mod branch_commit;
 pub(crate) mod branch_files;
 mod commands;
 mod commit;
@@ -37,7 +38,7 @@ pub(crate) fn read(space: &Space, operation: &Operation) -> Answer {
             path,
             first_line,
             last_line,
-        } => read::file(space, path, *first_line, *last_line),
+        } => read::lines(space, path, *first_line, *last_line),
         Operation::Instructions => read::instructions(space),
         Operation::Search {
             pattern,
@@ -103,21 +104,4 @@ fn misplaced(operation: &Operation) -> WorkspaceError {
         "workspace_failed",
         format!("nothing is known of the operation {}", operation.name()),
     )
-}
-
-/// A text's first `limit` bytes or so, whole lines where possible, and whether anything is missing.
-fn shortened(text: &str, limit: usize) -> (String, bool) {
-    if text.len() <= limit {
-        return (text.to_owned(), false);
-    }
-    let mut end = limit;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let head = text.get(..end).unwrap_or_default();
-    let head = head
-        .rfind('\n')
-        .and_then(|at| head.get(..=at))
-        .unwrap_or(head);
-    (head.to_owned(), true)
 }

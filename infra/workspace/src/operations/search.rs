@@ -4,26 +4,20 @@ use grep_regex::RegexMatcherBuilder;
 use grep_searcher::sinks::Lossy;
 use grep_searcher::{BinaryDetection, SearcherBuilder};
 use ignore::{DirEntry, WalkBuilder};
-use loom_workspace::{EntryKind, Outcome, SearchMatch, TreeEntry, WorkspaceError, path};
+use loom_workspace::{
+    EntryKind, Outcome, SearchMatch, TreeEntry, WorkspaceError, path, search as rules,
+};
 
 use crate::journal::Answer;
 use crate::space::Space;
 
-const DEFAULT_DEPTH: u32 = 4;
-const MAX_DEPTH: u32 = 32;
-const DEFAULT_ENTRIES: u32 = 500;
-const MAX_ENTRIES: u32 = 5000;
-const DEFAULT_MATCHES: u32 = 200;
-const MAX_MATCHES: u32 = 1000;
-const MAX_PATTERN: usize = 1000;
 /// Larger files are data, not text that an agent could do anything with.
 const MAX_SEARCHED: u64 = 10 * 1024 * 1024;
-const MAX_LINE: usize = 400;
 
 pub(super) fn tree(space: &Space, path: &str, depth: u32, limit: u32) -> Answer {
     let path = path::normalize(path)?;
-    let depth = or_default(depth, DEFAULT_DEPTH).min(MAX_DEPTH);
-    let limit = size(or_default(limit, DEFAULT_ENTRIES).min(MAX_ENTRIES));
+    let depth = rules::depth(depth);
+    let limit = rules::entries(limit);
     let above = if path.is_empty() {
         0
     } else {
@@ -31,7 +25,7 @@ pub(super) fn tree(space: &Space, path: &str, depth: u32, limit: u32) -> Answer 
     };
     let mut entries = Vec::new();
     let mut seen = false;
-    for entry in walk(&space.places.tree, &path, Some(above + size(depth))) {
+    for entry in walk(&space.places.tree, &path, Some(above + depth)) {
         let Some(name) = relative(&entry, &space.places.tree) else {
             continue;
         };
@@ -54,21 +48,13 @@ pub(super) fn tree(space: &Space, path: &str, depth: u32, limit: u32) -> Answer 
 
 pub(super) fn search(space: &Space, pattern: &str, path: &str, limit: u32, regex: bool) -> Answer {
     let path = path::normalize(path)?;
-    let limit = size(or_default(limit, DEFAULT_MATCHES).min(MAX_MATCHES));
-    if pattern.is_empty() || pattern.len() > MAX_PATTERN {
-        let why = format!("a pattern has 1 to {MAX_PATTERN} bytes");
-        return Err(WorkspaceError::refused("invalid_pattern", why));
-    }
+    let limit = rules::matches(limit);
+    rules::check_pattern(pattern)?;
     let matcher = RegexMatcherBuilder::new()
         .fixed_strings(!regex)
         .line_terminator(Some(b'\n'))
         .build(pattern)
-        .map_err(|error| {
-            WorkspaceError::refused(
-                "invalid_pattern",
-                format!("the pattern is not a regular expression: {error}"),
-            )
-        })?;
+        .map_err(rules::invalid_pattern)?;
     let mut searcher = SearcherBuilder::new()
         .line_number(true)
         .binary_detection(BinaryDetection::quit(0))
@@ -95,11 +81,7 @@ pub(super) fn search(space: &Space, pattern: &str, path: &str, limit: u32, regex
             continue;
         };
         let sink = Lossy(|line, text| {
-            let text = text
-                .trim_end_matches(['\n', '\r'])
-                .chars()
-                .take(MAX_LINE)
-                .collect();
+            let text = rules::shown(text.trim_end_matches(['\n', '\r']));
             matches.push(SearchMatch {
                 path: name.clone(),
                 line,
@@ -185,12 +167,4 @@ fn not_there(path: &str) -> WorkspaceError {
         format!("there is no {path} here, or git ignores it; list the root to see what there is"),
     )
     .with("path", path)
-}
-
-fn or_default(value: u32, default: u32) -> u32 {
-    if value == 0 { default } else { value }
-}
-
-fn size(value: u32) -> usize {
-    usize::try_from(value).unwrap_or(usize::MAX)
 }

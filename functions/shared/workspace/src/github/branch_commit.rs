@@ -1,6 +1,6 @@
 //! Commits to branches that belong to no run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use loom_domain::time::Timestamp;
 use loom_github::{GithubError, Mode, NewCommit, NewEntry, Person, Repository};
@@ -16,9 +16,8 @@ use super::{
     space::head_of,
     tree,
 };
-use crate::{Call, FileChange, Operation, Outcome, WorkspaceError, path};
+use crate::{Call, FileChange, Operation, Outcome, WorkspaceError, branch_files as limits, path};
 
-const MOST_WRITTEN: usize = 24 * 1024 * 1024;
 /// How long a commit can be repeated, in milliseconds. No run ends here, after which all is forgotten.
 const KEEP_MS: i64 = 30 * 24 * 3600 * 1000;
 
@@ -130,16 +129,7 @@ async fn entries<P: Platform>(
     base: Option<&str>,
     changes: &[FileChange],
 ) -> Result<Vec<NewEntry>> {
-    let size: usize = changes
-        .iter()
-        .map(|change| change.content.as_ref().map_or(0, String::len))
-        .sum();
-    if size > MOST_WRITTEN {
-        return Err(WorkspaceError::refused(
-            "commit_too_large",
-            format!("the files have {size} bytes; at most {MOST_WRITTEN} are committed at once"),
-        ));
-    }
+    limits::check_changes(changes)?;
     let there = match base {
         Some(base) => tree::below(platform, repository, base, "").await?,
         None => BTreeMap::new(),
@@ -169,10 +159,8 @@ async fn answer<P: Platform>(
     tree: &str,
     changes: &[FileChange],
 ) -> Result<Outcome> {
-    let changed: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-    let mut files = files(platform, repository, tree, "").await?;
-    files.retain(|file| changed.contains(file.path.as_str()));
-    Ok(Outcome::FilesCommitted { commit, files })
+    let files = files(platform, repository, tree, "").await?;
+    Ok(limits::committed(commit, files, changes))
 }
 
 async fn forget_old<P: Platform>(platform: &P, call: &Call) -> Result<()> {

@@ -1,7 +1,5 @@
 //! Files of branches that belong to no run: read and committed without a working copy.
 
-use std::collections::BTreeSet;
-
 use futures_util::future::join_all;
 use loom_github::Repository;
 use loom_platform::Platform;
@@ -13,14 +11,11 @@ use super::{
     space::head_of,
     tree,
 };
-use crate::{BranchFile, Call, FileContent, Operation, Outcome, WorkspaceError, path};
+use crate::{BranchFile, Call, FileContent, Operation, Outcome, branch_files as limits, path};
 
-/// How many commits are looked through for a line of a message.
-const RECENT: usize = 200;
-const MOST_PATHS: usize = 2000;
-const MOST_READ: usize = 16 * 1024 * 1024;
 /// How many files are fetched at the same time.
 const AT_ONCE: usize = 8;
+
 /// Performs an operation on the files of a branch; none when it is another one.
 pub(super) async fn perform<P: Platform>(
     platform: &P,
@@ -65,16 +60,11 @@ async fn list<P: Platform>(
     let mut landed = Vec::new();
     if !trailers.is_empty() {
         let log = repository
-            .list_commits(&head, None, RECENT)
+            .list_commits(&head, None, limits::RECENT)
             .await
             .map_err(error::github)?;
-        let lines: BTreeSet<&str> = log
-            .items
-            .iter()
-            .flat_map(|commit| commit.message.lines())
-            .collect();
-        let is_there = |line: &&String| lines.contains(line.as_str());
-        landed.extend(trailers.iter().filter(is_there).cloned());
+        let messages = log.items.iter().map(|commit| commit.message.as_str());
+        landed = limits::landed(messages, trailers);
     }
     Ok(Outcome::Listed {
         head: Some(head),
@@ -108,20 +98,9 @@ async fn read<P: Platform>(
     commit: &str,
     paths: &[String],
 ) -> Result<Outcome> {
-    let missing = || {
-        WorkspaceError::refused(
-            "commit_not_found",
-            format!("there is no commit {commit}; list the branch again"),
-        )
-    };
-    if !(40..=64).contains(&commit.len()) || !commit.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(missing());
-    }
-    if paths.len() > MOST_PATHS {
-        return Err(too_much());
-    }
+    limits::check_read(commit, paths)?;
     let found = match repository.get_commit(commit).await {
-        Err(error) if error.is_not_found() => return Err(missing()),
+        Err(error) if error.is_not_found() => return Err(limits::no_commit(commit)),
         other => other.map_err(error::github)?,
     };
     let items = tree::below(platform, repository, &found.tree, "").await?;
@@ -131,9 +110,7 @@ async fn read<P: Platform>(
         let normal = path::normalize_file(path)?;
         let item = items.get(&normal).filter(|item| is_regular(item.mode));
         total += item.map_or(0, |item| usize::try_from(item.size).unwrap_or(usize::MAX));
-        if total > MOST_READ {
-            return Err(too_much());
-        }
+        limits::check_bytes(total)?;
         wanted.push((path, item));
     }
     let mut files = Vec::new();
@@ -154,13 +131,4 @@ async fn read<P: Platform>(
         }
     }
     Ok(Outcome::Contents { files })
-}
-
-fn too_much() -> WorkspaceError {
-    WorkspaceError::refused(
-        "too_much",
-        format!(
-            "at most {MOST_PATHS} files of together {MOST_READ} bytes are read at once; ask for fewer"
-        ),
-    )
 }

@@ -6,8 +6,9 @@ use loom_platform::Platform;
 use super::{
     error::Result,
     text::hunks,
-    view::{File, MAX_FILE, View},
+    view::{File, View},
 };
+use crate::file::MAX_FILE;
 
 /// A unified diff of one file with git's header lines; empty when nothing differs.
 pub(super) async fn of_file<P: Platform>(

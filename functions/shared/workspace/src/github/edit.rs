@@ -11,9 +11,13 @@ use super::{
     mode::is_regular,
     overlay::{self, Entry, Put},
     tree::Item,
-    view::{At, MAX_FILE, Source, link, not_a_file, too_large},
+    view::{At, Source},
 };
-use crate::{Outcome, WorkspaceError, edit as matching, path};
+use crate::{
+    Outcome, WorkspaceError, edit as matching,
+    file::{MAX_FILE, exists, link, not_a_file, too_large},
+    path,
+};
 
 pub(super) async fn edit<P: Platform>(
     task: &Task<'_, P>,
@@ -76,11 +80,7 @@ pub(super) async fn rename<P: Platform>(task: &Task<'_, P>, from: &str, to: &str
     let file = view.file(&from).await?;
     view.check_parents(&to).await?;
     if view.at(&to).await? != At::Nothing {
-        return Err(WorkspaceError::refused(
-            "file_exists",
-            format!("there is already something at {to}; delete it first, or choose another name"),
-        )
-        .with("path", to));
+        return Err(exists(&to));
     }
     let content = match &file.source {
         Source::Blob(sha) => Put::Blob(sha.clone()),

@@ -5,12 +5,10 @@ use loom_platform::Platform;
 use super::{
     Task, diff,
     error::Result,
-    listed,
     overlay::Now,
-    text::has_markers,
     view::{At, File, Source},
 };
-use crate::{WorkspaceError, secret};
+use crate::{WorkspaceError, conflict, secret};
 
 /// The most that may be changed and not committed, as the size of the files, in bytes.
 pub(super) const MOST_CONTENT: u64 = 32 * 1024 * 1024;
@@ -18,10 +16,7 @@ pub(super) const MOST_CONTENT: u64 = 32 * 1024 * 1024;
 /// Refuses a commit of nothing, of secrets, and of conflicts that are not resolved.
 pub(super) async fn examine<P: Platform>(task: &Task<'_, P>) -> Result<()> {
     if task.changes.is_empty() && task.space.merging.is_none() {
-        return Err(WorkspaceError::refused(
-            "nothing_to_commit",
-            "nothing has changed since the last commit",
-        ));
+        return Err(WorkspaceError::nothing_to_commit());
     }
     no_secrets(task).await?;
     no_conflict_markers(task).await
@@ -51,22 +46,7 @@ async fn no_secrets<P: Platform>(task: &Task<'_, P>) -> Result<()> {
         }
         findings.extend(secret::in_diff(&diff));
     }
-    if findings.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> = findings
-        .iter()
-        .map(|found| format!("{}:{} ({})", found.path, found.line, found.what))
-        .collect();
-    Err(WorkspaceError::refused(
-        "secret_found",
-        format!(
-            "nothing was committed, because these lines look like secrets: {}; read them from the environment or a \
-             file that is not committed",
-            lines.join(", ")
-        ),
-    )
-    .with("findings", serde_json::to_value(&findings).unwrap_or_default()))
+    secret::refuse(&findings)
 }
 
 /// Conflicts must be resolved first.
@@ -75,20 +55,10 @@ async fn no_conflict_markers<P: Platform>(task: &Task<'_, P>) -> Result<()> {
     let mut marked = Vec::new();
     for path in &task.space.conflicts {
         if let At::File(file) = view.at(path).await?
-            && has_markers(&String::from_utf8_lossy(&view.bytes(path, &file).await?))
+            && conflict::has_markers(&String::from_utf8_lossy(&view.bytes(path, &file).await?))
         {
             marked.push(path.clone());
         }
     }
-    if marked.is_empty() {
-        return Ok(());
-    }
-    Err(WorkspaceError::refused(
-        "conflict_markers",
-        format!(
-            "there are still conflict markers (<<<<<<< ======= >>>>>>>) in {}; resolve them first",
-            listed(&marked)
-        ),
-    )
-    .with("files", marked))
+    conflict::refuse(marked)
 }

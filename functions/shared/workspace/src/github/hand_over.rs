@@ -8,12 +8,12 @@ use loom_platform::{Platform, Transaction};
 use super::{
     Done, Task,
     error::{self, Result, database},
-    journal, listed,
+    journal,
     overlay::{self, Put},
     rebase::{self, Ours},
     space, tree,
 };
-use crate::WorkspaceError;
+use crate::{WorkspaceError, excerpt};
 
 /// Merges the base branch into the run's working copy, where conflicts can be resolved: the next commit has both as its
 /// parents.
@@ -93,7 +93,7 @@ fn conflict(files: &[String]) -> WorkspaceError {
             "the base branch has changed the same lines of {}. It is now being merged into your working copy: in these \
              files the two versions stand between <<<<<<< and >>>>>>>, and where they are not text yours is there, \
              unless you had deleted the file. Edit them, commit, and merge again",
-            listed(files)
+            excerpt::paths(files)
         )
     };
     WorkspaceError::refused("merge_conflict", what).with("files", files.to_vec())

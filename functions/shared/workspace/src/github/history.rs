@@ -11,12 +11,7 @@ use super::{
     tree,
     view::{File, Source, View},
 };
-use crate::Outcome;
-
-/// The most of a diff, a status or a log that is returned, in bytes.
-const MOST_TEXT: usize = 256 * 1024;
-const DEFAULT_LOG: u32 = 20;
-const MOST_LOG: u32 = 200;
+use crate::{Outcome, excerpt};
 
 /// What is not committed yet, as `git status --short` prints it.
 pub(super) fn status<P: Platform>(view: &View<'_, P>) -> Outcome {
@@ -32,7 +27,7 @@ pub(super) fn status<P: Platform>(view: &View<'_, P>) -> Outcome {
             format!("{sign} {path}\n")
         })
         .collect();
-    text(&lines)
+    excerpt::answer(&lines)
 }
 
 /// What the run's branch and its changes make of the base branch.
@@ -72,19 +67,18 @@ pub(super) async fn diff<P: Platform>(view: &View<'_, P>) -> Result<Outcome> {
             continue;
         }
         whole.push_str(&diff::of_file(view, path, old.as_ref(), new, 3).await?);
-        if whole.len() > MOST_TEXT {
+        if whole.len() > excerpt::MAX_TEXT {
             break;
         }
     }
-    Ok(text(&whole))
+    Ok(excerpt::answer(&whole))
 }
 
 /// The latest commits of the branch, a line for each: short id, date, author, subject.
 pub(super) async fn log<P: Platform>(view: &View<'_, P>, limit: u32) -> Result<Outcome> {
-    let limit = super::read::or_default(limit, DEFAULT_LOG).min(MOST_LOG);
     let listed = view
         .repository
-        .list_commits(&view.space.head, None, super::read::size(limit))
+        .list_commits(&view.space.head, None, excerpt::commits(limit))
         .await
         .map_err(error::github)?;
     let lines: String = listed
@@ -97,21 +91,5 @@ pub(super) async fn log<P: Platform>(view: &View<'_, P>, limit: u32) -> Result<O
             format!("{id} {date} {}: {subject}\n", commit.author.name)
         })
         .collect();
-    Ok(text(&lines))
-}
-
-/// A text's beginning, whole lines where possible.
-fn text(text: &str) -> Outcome {
-    let truncated = text.len() > MOST_TEXT;
-    let head = text
-        .get(..text.floor_char_boundary(MOST_TEXT))
-        .unwrap_or_default();
-    let head = match head.rfind('\n') {
-        Some(end) if truncated => head.get(..=end).unwrap_or(head),
-        _ => head,
-    };
-    Outcome::Text {
-        text: head.to_owned(),
-        truncated,
-    }
+    Ok(excerpt::answer(&lines))
 }

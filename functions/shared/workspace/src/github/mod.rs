@@ -54,7 +54,7 @@ use self::{
     space::Space,
     view::View,
 };
-use crate::{Call, ErrorKind, Operation, Outcome, Workspace, WorkspaceError};
+use crate::{Call, ErrorKind, Operation, Outcome, Workspace, WorkspaceError, excerpt};
 
 /// Repositories on GitHub, as the variables of the function say where GitHub is and who Loom is there (see
 /// [`loom_github::GitHub::load`]). What runs have changed is in the tables of migration 11.
@@ -111,7 +111,7 @@ impl<P: Platform> Task<'_, P> {
             "uncommitted_changes",
             format!(
                 "these files have changes that are not committed and would be left out: {}; commit first",
-                listed(&files)
+                excerpt::paths(&files)
             ),
         )
         .with("files", files))
@@ -208,7 +208,7 @@ async fn read<P: Platform>(task: &Task<'_, P>) -> Answer {
             path,
             first_line,
             last_line,
-        } => read::file(&view, path, *first_line, *last_line).await,
+        } => read::lines(&view, path, *first_line, *last_line).await,
         Operation::Instructions => read::instructions(&view).await,
         Operation::Search {
             pattern,
@@ -275,13 +275,4 @@ fn misplaced(operation: &Operation) -> WorkspaceError {
         "workspace_failed",
         format!("nothing is known of the operation {}", operation.name()),
     )
-}
-
-/// The first of many paths.
-fn listed(paths: &[String]) -> String {
-    let mut shown: Vec<&str> = paths.iter().take(20).map(String::as_str).collect();
-    if paths.len() > shown.len() {
-        shown.push("…");
-    }
-    shown.join(", ")
 }

@@ -9,17 +9,12 @@ use super::{
     error::Result,
     overlay::Now,
     tree::{self, is_below, level},
-    view::{At, View, missing},
+    view::{At, View},
 };
-use crate::{EntryKind, Outcome, TreeEntry, WorkspaceError, path};
-
-const DEFAULT_DEPTH: u32 = 4;
-const MOST_DEPTH: u32 = 32;
-const DEFAULT_ENTRIES: u32 = 500;
-const MOST_ENTRIES: u32 = 5000;
+use crate::{EntryKind, Outcome, TreeEntry, file, path, search};
 
 /// Some lines of a text file.
-pub(super) async fn file<P: Platform>(
+pub(super) async fn lines<P: Platform>(
     view: &View<'_, P>,
     path: &str,
     first: Option<u32>,
@@ -27,31 +22,7 @@ pub(super) async fn file<P: Platform>(
 ) -> Result<Outcome> {
     let path = path::normalize_file(path)?;
     let text = view.text(&path).await?;
-    let total = u32::try_from(text.split_inclusive('\n').count()).unwrap_or(u32::MAX);
-    let first = first.unwrap_or(1).max(1);
-    let last = last.unwrap_or(total).min(total);
-    if first > total.max(1) || (last < first && total > 0) {
-        return Err(WorkspaceError::refused(
-            "no_such_lines",
-            format!("{path} has {total} lines, so there are none from {first} to {last}"),
-        )
-        .with("total_lines", total));
-    }
-    let content: String = text
-        .split_inclusive('\n')
-        .zip(1u32..)
-        .filter(|(_, number)| (first..=last).contains(number))
-        .map(|(line, _)| line)
-        .collect();
-    let (first_line, last_line) = if total == 0 { (0, 0) } else { (first, last) };
-    Ok(Outcome::File {
-        path,
-        content,
-        first_line,
-        last_line,
-        total_lines: total,
-        truncated: last < total,
-    })
+    file::lines(path, &text, first, last)
 }
 
 /// The project's own instructions to agents.
@@ -74,10 +45,10 @@ pub(super) async fn tree<P: Platform>(
     limit: u32,
 ) -> Result<Outcome> {
     let path = path::normalize(path)?;
-    let depth = size(or_default(depth, DEFAULT_DEPTH).min(MOST_DEPTH));
-    let limit = size(or_default(limit, DEFAULT_ENTRIES).min(MOST_ENTRIES));
+    let depth = search::depth(depth);
+    let limit = search::entries(limit);
     if view.at(&path).await? == At::Nothing {
-        return Err(missing(&path));
+        return Err(file::missing(&path));
     }
     let (items, complete) = tree::list(
         view.platform,
@@ -160,12 +131,4 @@ fn kind(mode: Mode) -> EntryKind {
         Mode::Link => EntryKind::Symlink,
         Mode::Directory | Mode::Submodule => EntryKind::Directory,
     }
-}
-
-pub(super) fn or_default(value: u32, default: u32) -> u32 {
-    if value == 0 { default } else { value }
-}
-
-pub(super) fn size(value: u32) -> usize {
-    usize::try_from(value).unwrap_or(usize::MAX)
 }

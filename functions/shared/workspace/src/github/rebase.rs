@@ -8,14 +8,14 @@ use loom_platform::{Platform, Transaction};
 use super::{
     Done, Task,
     error::{self, Result, database},
-    journal, listed,
+    journal,
     mode::is_regular,
     overlay::{self, Entry, Now, Put},
     text,
     tree::{self, Item, Items},
-    view::{MAX_FILE, View},
+    view::View,
 };
-use crate::WorkspaceError;
+use crate::{WorkspaceError, excerpt, file::MAX_FILE};
 
 /// A file as one side has it.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ fn conflict(files: &[String], was_merging: bool) -> WorkspaceError {
         format!(
             "nothing was committed: somebody else has pushed to the branch while the base branch was being merged into \
              it, so that begins anew, without what was resolved in {}; merge again",
-            listed(files)
+            excerpt::paths(files)
         )
     } else {
         format!(
@@ -97,7 +97,7 @@ fn conflict(files: &[String], was_merging: bool) -> WorkspaceError {
              changes now lie on top of that; where both versions are text they stand between <<<<<<< and >>>>>>>, \
              elsewhere yours is there, unless you had deleted the file. Look at these files, edit them, and commit \
              again",
-            listed(files)
+            excerpt::paths(files)
         )
     };
     WorkspaceError::refused("conflict", message).with("files", files.to_vec())

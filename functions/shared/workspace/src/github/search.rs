@@ -5,20 +5,19 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::{
     error::Result,
     mode::is_regular,
-    read::{or_default, size},
-    view::{File, MAX_FILE, Source, View, missing},
+    view::{File, Source, View},
 };
-use crate::{Outcome, SearchMatch, WorkspaceError, path};
+use crate::{
+    Outcome, SearchMatch,
+    file::{MAX_FILE, missing},
+    path, search as rules,
+};
 
-const DEFAULT_MATCHES: u32 = 200;
-const MOST_MATCHES: u32 = 1000;
-const MOST_PATTERN: usize = 1000;
 /// How many files one search looks into, and how many bytes: each that is not in the cache is a request.
 const MOST_FILES: usize = 500;
 const MOST_BYTES: u64 = 24 * 1024 * 1024;
 /// How many files are fetched at the same time.
 const AT_ONCE: usize = 8;
-const MOST_LINE: usize = 400;
 
 /// Finds lines in text files. Binary files, and those larger than [`MAX_FILE`], are passed over.
 pub(super) async fn search<P: Platform>(
@@ -29,7 +28,7 @@ pub(super) async fn search<P: Platform>(
     is_regex: bool,
 ) -> Result<Outcome> {
     let path = path::normalize(path)?;
-    let limit = size(or_default(limit, DEFAULT_MATCHES).min(MOST_MATCHES));
+    let limit = rules::matches(limit);
     let pattern = compile(pattern, is_regex)?;
     let files = view.files(&path).await?;
     if files.is_empty() && !path.is_empty() {
@@ -61,28 +60,18 @@ pub(super) async fn search<P: Platform>(
 }
 
 fn compile(pattern: &str, is_regex: bool) -> Result<Regex> {
-    if pattern.is_empty() || pattern.len() > MOST_PATTERN {
-        return Err(WorkspaceError::refused(
-            "invalid_pattern",
-            format!("a pattern has 1 to {MOST_PATTERN} bytes"),
-        ));
-    }
+    rules::check_pattern(pattern)?;
     let source = if is_regex {
         pattern.to_owned()
     } else {
         regex::escape(pattern)
     };
     // Small enough that even a nested repetition is refused before it takes a component's memory.
-    let compiled = RegexBuilder::new(&source)
+    RegexBuilder::new(&source)
         .size_limit(1024 * 1024)
         .dfa_size_limit(1024 * 1024)
-        .build();
-    compiled.map_err(|error| {
-        WorkspaceError::refused(
-            "invalid_pattern",
-            format!("the pattern is not a regular expression: {error}"),
-        )
-    })
+        .build()
+        .map_err(rules::invalid_pattern)
 }
 
 /// The files that one search may look into, and how many are left over.
@@ -115,10 +104,7 @@ fn find(pattern: &Regex, path: &str, content: &[u8], limit: usize, matches: &mut
             matches.push(SearchMatch {
                 path: path.to_owned(),
                 line: number,
-                text: String::from_utf8_lossy(line)
-                    .chars()
-                    .take(MOST_LINE)
-                    .collect(),
+                text: rules::shown(&String::from_utf8_lossy(line)),
             });
         }
     }

@@ -45,12 +45,6 @@ pub(super) fn merge(base: &str, ours: &str, theirs: &str) -> Option<Result<Strin
     Some(merged)
 }
 
-/// Whether a text still has conflict markers in it.
-pub(super) fn has_markers(text: &str) -> bool {
-    text.lines().any(|line| line.starts_with("<<<<<<< "))
-        && text.lines().any(|line| line.starts_with(">>>>>>> "))
-}
-
 /// How much comparing two texts would take.
 fn work(old: &str, new: &str) -> usize {
     let (prefix, suffix) = common(old, new);
@@ -100,6 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::conflict::has_markers;
 
     #[test]
     fn hunks_are_those_of_a_unified_diff() {
@@ -135,7 +130,6 @@ mod tests {
         };
         assert!(has_markers(&text), "{text}");
         assert!(text.contains("x\n=======\ny\n"), "{text}");
-        assert!(!has_markers("a\n<<<<<<< only the beginning\n"));
     }
 
     #[test]

@@ -12,10 +12,10 @@ use super::{
     space::Space,
     tree::{self, Item, is_below},
 };
-use crate::WorkspaceError;
+use crate::file::{
+    MAX_FILE, below_a_file, leads_out, link, missing, not_a_file, not_text, too_large,
+};
 
-/// The largest file that is read or written, in bytes.
-pub(super) const MAX_FILE: usize = 1024 * 1024;
 /// How many symbolic links are followed to a file.
 const MOST_LINKS: usize = 8;
 
@@ -175,15 +175,7 @@ impl<P: Platform> View<'_, P> {
             let parent = path.get(..end).unwrap_or_default();
             match self.at(parent).await? {
                 At::File(file) if file.mode == Mode::Link => return Err(link(path)),
-                At::File(_) => {
-                    return Err(WorkspaceError::refused(
-                        "file_not_found",
-                        format!(
-                            "a part of {path} is a file and not a directory; list the tree to see what there is"
-                        ),
-                    )
-                    .with("path", path));
-                }
+                At::File(_) => return Err(below_a_file(path)),
                 // Nothing is in a directory that is not there.
                 At::Nothing => return Ok(()),
                 At::Directory => {}
@@ -216,13 +208,7 @@ fn changed(change: &overlay::Change) -> File {
 
 /// Where a link leads that lies at `place`.
 fn followed(path: &str, place: &str, target: &str) -> Result<String> {
-    let outside = || {
-        WorkspaceError::refused(
-            "path_outside_workspace",
-            format!("{path} leads out of the workspace through a symbolic link"),
-        )
-        .with("path", path)
-    };
+    let outside = || leads_out(path);
     if target.starts_with('/') {
         return Err(outside());
     }
@@ -243,45 +229,6 @@ fn followed(path: &str, place: &str, target: &str) -> Result<String> {
         }
     }
     crate::path::normalize_file(&parts.join("/"))
-}
-
-pub(super) fn missing(path: &str) -> WorkspaceError {
-    WorkspaceError::refused(
-        "file_not_found",
-        format!("there is no file {path}; list the tree to see what there is"),
-    )
-    .with("path", path)
-}
-
-pub(super) fn not_a_file(path: &str) -> WorkspaceError {
-    WorkspaceError::refused("not_a_file", format!("{path} is not a regular file"))
-        .with("path", path)
-}
-
-pub(super) fn link(path: &str) -> WorkspaceError {
-    WorkspaceError::refused(
-        "path_outside_workspace",
-        format!(
-            "{path} is a symbolic link or leads through one, and links are not followed here; name the file itself"
-        ),
-    )
-    .with("path", path)
-}
-
-pub(super) fn too_large(path: &str) -> WorkspaceError {
-    WorkspaceError::refused(
-        "file_too_large",
-        format!("{path} is larger than {MAX_FILE} bytes, the most that is read or written at once"),
-    )
-    .with("path", path)
-}
-
-fn not_text(path: &str) -> WorkspaceError {
-    WorkspaceError::refused(
-        "file_not_text",
-        format!("{path} is not UTF-8 text, so it can't be shown or edited"),
-    )
-    .with("path", path)
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Files, State};
-use crate::{BranchFile, Call, FileChange, FileContent, Operation, Outcome, WorkspaceError, path};
+use crate::{
+    BranchFile, Call, FileChange, FileContent, Operation, Outcome, WorkspaceError,
+    branch_files::{RECENT, no_commit},
+    path,
+};
 
 impl State {
     /// The files of a branch, if it exists. The base branch always does.
@@ -32,7 +36,7 @@ impl State {
                     messages
                         .iter()
                         .rev()
-                        .take(200)
+                        .take(RECENT)
                         .any(|message| message.lines().any(|other| other == line.as_str()))
                 };
                 Ok(Outcome::Listed {
@@ -43,12 +47,9 @@ impl State {
             }
             Operation::ReadFiles { commit, paths } => {
                 let mut all = self.repositories.values().chain(self.branches.values());
-                let files = all.find(|files| id(files) == *commit).ok_or_else(|| {
-                    WorkspaceError::refused(
-                        "commit_not_found",
-                        format!("there is no commit {commit}; list the branch again"),
-                    )
-                })?;
+                let files = all
+                    .find(|files| id(files) == *commit)
+                    .ok_or_else(|| no_commit(commit))?;
                 let read = |path: &String| FileContent {
                     path: path.clone(),
                     content: files.get(path).cloned(),

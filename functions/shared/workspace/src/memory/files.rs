@@ -1,7 +1,8 @@
 use super::history::changed;
 use super::{Commands, Files, RunState};
 use crate::{
-    EntryKind, Operation, Outcome, Project, SearchMatch, TreeEntry, WorkspaceError, edit, path,
+    EntryKind, Operation, Outcome, Project, SearchMatch, TreeEntry, WorkspaceError, edit,
+    file::missing, path, search,
 };
 
 impl RunState {
@@ -19,7 +20,7 @@ impl RunState {
                 base_commit: "0".repeat(40),
             }),
             Operation::ReadTree { path, limit, .. } => {
-                self.tree(&path::normalize(path)?, or_default(*limit, 500))
+                self.tree(&path::normalize(path)?, search::entries(*limit))
             }
             Operation::ReadFile {
                 path,
@@ -43,7 +44,7 @@ impl RunState {
                 regex: false,
             } => {
                 let path = path::normalize(path.as_deref().unwrap_or_default())?;
-                Ok(self.search(pattern, &path, or_default(*limit, 200)))
+                Ok(self.search(pattern, &path, search::matches(*limit)))
             }
             Operation::Search { .. } => Err(WorkspaceError::refused(
                 "invalid_pattern",
@@ -166,7 +167,7 @@ impl RunState {
                 .zip(content.lines())
                 .filter(|(_, line)| line.contains(pattern))
             {
-                let text = line.chars().take(400).collect();
+                let text = search::shown(line);
                 matches.push(SearchMatch {
                     path: path.clone(),
                     line: number,
@@ -229,21 +230,5 @@ fn text(lines: &[String]) -> Outcome {
     Outcome::Text {
         text: lines.iter().map(|line| format!("{line}\n")).collect(),
         truncated: false,
-    }
-}
-
-fn missing(path: &str) -> WorkspaceError {
-    WorkspaceError::refused(
-        "file_not_found",
-        format!("there is no file {path}; list the tree to see what there is"),
-    )
-    .with("path", path)
-}
-
-fn or_default(limit: u32, default: usize) -> usize {
-    if limit == 0 {
-        default
-    } else {
-        usize::try_from(limit).unwrap_or(usize::MAX)
     }
 }

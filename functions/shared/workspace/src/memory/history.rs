@@ -12,10 +12,7 @@ impl State {
         };
         let files = changed(&run.committed, &run.files);
         if files.is_empty() {
-            return Err(WorkspaceError::refused(
-                "nothing_to_commit",
-                "nothing has changed since the last commit",
-            ));
+            return Err(WorkspaceError::nothing_to_commit());
         }
         run.committed = run.files.clone();
         self.commits.push(Commit {
