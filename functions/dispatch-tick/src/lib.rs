@@ -6,15 +6,12 @@
 //! others find it taken.
 
 mod bead_sync;
-mod connectors;
 mod dispatch;
 mod due;
-mod github;
-mod heartbeat;
-mod motivations;
 mod resume;
 mod start;
 mod summary;
+mod sweeps;
 
 use axum::extract::State;
 use loom_api::{Access, Error, Json, Routes, Settings};
@@ -44,10 +41,7 @@ async fn turn<P: Platform>(State(platform): State<P>) -> Result<Json<Summary>, E
 /// One turn.
 pub async fn tick<P: Platform>(platform: &P) -> Result<Summary, Error> {
     let settings = Settings::load(platform).await?;
-    heartbeat::probe_if_due(platform).await?;
-    motivations::sweep_if_due(platform).await?;
-    connectors::sweep_if_due(platform).await?;
-    github::sweep_if_due(platform).await?;
+    sweeps::start_due(platform).await?;
     due::fire_timers(platform).await?;
     let requeued = due::requeue_expired(platform, &settings).await?;
     let resumed = resume::resume(platform, &settings).await?;
