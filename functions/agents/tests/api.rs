@@ -8,15 +8,15 @@
 )]
 
 use loom_api::Access;
-use loom_api::testing::{Answer, Call, builder, call, token};
+use loom_api::testing::{self, Answer, Call, builder, call, play, rows, token};
 use loom_domain::account::Role;
 use loom_domain::agent::AgentStatus;
 use loom_domain::bead::BeadInput;
 use loom_domain::project::ProjectInput;
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Statements, Transaction, body_from};
+use loom_platform::native::NativePlatform;
+use loom_platform::{Database, Platform, Transaction};
 use loom_store::run::{self, Claim};
-use loom_store::{Change, agent, bead, project};
+use loom_store::{Change, agent, bead};
 use serde_json::{Value, json};
 
 const SKILL: &str = "---\ndescription: Does things.\n---\nDo them.\n";
@@ -42,23 +42,11 @@ impl World {
             .file("/personas/default/web-designer/SKILL.md", "broken")
             .build()
             .unwrap();
-        let nothing = handler(|_| async { http::Response::new(body_from("{}")) });
-        platform
-            .http()
-            .route("dispatch-tick.spin.internal", nothing);
+        play(&platform, "dispatch-tick");
         let admin = token(&platform, Role::Admin).await;
-        let input = ProjectInput {
-            name: Some("Demo".to_owned()),
-            git_repo: Some("/srv/demo".to_owned()),
-            ..ProjectInput::default()
-        };
-        let tx = platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, platform.random(), "test").await.unwrap();
-        let project = project::register(&change, input.register().unwrap(), false)
+        let project = testing::project(&platform, ProjectInput::default())
             .await
-            .unwrap()
             .id;
-        tx.commit().await.unwrap();
         Self {
             platform,
             admin,
@@ -107,14 +95,7 @@ impl World {
     }
 
     async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in ["agent", "event"] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(&self.platform, &["agent", "event"]).await
     }
 }
 

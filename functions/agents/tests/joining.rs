@@ -7,16 +7,16 @@
     reason = "a helper of tests fails the test"
 )]
 
-use loom_api::testing::{Answer, Call, api_key, builder, call, token};
+use loom_api::testing::{self, Answer, Call, api_key, builder, call, play, rows, token};
 use loom_domain::{
     account::{Permission, Permissions, Role},
     agent::AgentStatus,
     org_chart::PositionInput,
     project::ProjectInput,
 };
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Statements, Transaction, body_from};
-use loom_store::{Change, agent, org_chart, persona, project};
+use loom_platform::native::NativePlatform;
+use loom_platform::{Database, Platform, Transaction};
+use loom_store::{Change, agent, org_chart, persona};
 use serde_json::{Value, json};
 
 const SKILL: &str = "---\nname: qa-engineer\ndescription: Tests things.\n---\nTest them.\n";
@@ -41,24 +41,13 @@ impl World {
             builder = builder.file(format!("/personas/{name}/SKILL.md"), text);
         }
         let platform = builder.build().unwrap();
-        let nothing = handler(|_| async { http::Response::new(body_from("{}")) });
-        platform
-            .http()
-            .route("dispatch-tick.spin.internal", nothing);
+        play(&platform, "dispatch-tick");
         let admin = token(&platform, Role::Admin).await;
         let input = ProjectInput {
-            name: Some("Demo".to_owned()),
-            git_repo: Some("/srv/demo".to_owned()),
             max_agents: Some(3),
             ..ProjectInput::default()
         };
-        let tx = platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, platform.random(), "test").await.unwrap();
-        let project = project::register(&change, input.register().unwrap(), false)
-            .await
-            .unwrap()
-            .id;
-        tx.commit().await.unwrap();
+        let project = testing::project(&platform, input).await.id;
         Self {
             platform,
             admin,
@@ -120,14 +109,11 @@ impl World {
     }
 
     async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in ["agent", "persona_override", "org_position", "event"] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(
+            &self.platform,
+            &["agent", "persona_override", "org_position", "event"],
+        )
+        .await
     }
 }
 

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use http::Request;
 use http_body_util::BodyExt;
-use loom_api::testing::{Answer, call, platform, token};
+use loom_api::testing::{self, Answer, call, platform, token};
 use loom_domain::account::Role;
 use loom_domain::agent::{Agent, AgentStatus};
 use loom_domain::project::ProjectInput;
 use loom_domain::time::Timestamp;
 use loom_platform::native::NativePlatform;
 use loom_platform::{Body, Database, Platform, Transaction, body_from};
-use loom_store::{Change, agent, project};
+use loom_store::{Change, agent};
 use serde_json::{Value, json};
 
 struct World {
@@ -44,18 +44,9 @@ impl World {
     async fn project(&self, name: &str) -> String {
         let input = ProjectInput {
             name: Some(name.to_owned()),
-            git_repo: Some("/srv/demo".to_owned()),
             ..ProjectInput::default()
         };
-        let tx = self.platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, self.platform.random(), "test")
-            .await
-            .unwrap();
-        let project = project::register(&change, input.register().unwrap(), false)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        project.id
+        testing::project(&self.platform, input).await.id
     }
 
     /// One event: `agent.spawned`.

@@ -8,10 +8,9 @@
 )]
 
 use loom_api::Access;
-use loom_api::testing::{Answer, Call, builder, call, token};
+use loom_api::testing::{Answer, Call, builder, call, rows, token};
 use loom_domain::account::Role;
 use loom_platform::native::NativePlatform;
-use loom_platform::{Platform, Statements};
 use serde_json::{Value, json};
 
 const QA: &str = "---\ndescription: Tests things.\n---\nTest them.\n";
@@ -62,14 +61,7 @@ impl World {
     }
 
     async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in ["persona_override", "event"] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(&self.platform, &["persona_override", "event"]).await
     }
 }
 

@@ -8,13 +8,12 @@
 )]
 
 use loom_api::Access;
-use loom_api::testing::{Answer, Call, call, platform, token};
+use loom_api::testing::{self, Answer, Call, call, count, platform, play, rows, token};
 use loom_domain::account::Role;
-use loom_domain::bead::BeadInput;
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Statements, Transaction, body_from};
+use loom_platform::native::NativePlatform;
+use loom_platform::{Database, Platform, Statements, Transaction};
 use loom_store::run::{self, Claim};
-use loom_store::{Change, agent, bead};
+use loom_store::{Change, agent};
 use serde_json::{Value, json};
 
 struct World {
@@ -25,10 +24,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let platform = platform();
-        let nothing = handler(|_| async { http::Response::new(body_from("{}")) });
-        platform
-            .http()
-            .route("dispatch-tick.spin.internal", nothing);
+        play(&platform, "dispatch-tick");
         let admin = token(&platform, Role::Admin).await;
         Self { platform, admin }
     }
@@ -60,38 +56,19 @@ impl World {
     }
 
     async fn bead(&self, project_id: &str) -> String {
-        let tx = self.platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, self.platform.random(), "test")
-            .await
-            .unwrap();
-        let input = BeadInput {
-            project_id: Some(project_id.to_owned()),
-            title: Some("x".to_owned()),
-            ..BeadInput::default()
-        };
-        let (bead, _) = bead::file(&change, input, bead::Origin::default())
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        bead.id
+        testing::bead(&self.platform, project_id, "x").await.id
     }
 
     async fn count(&self, table: &str) -> i64 {
-        let sql = format!("SELECT COUNT(*) FROM {table}");
-        self.platform.database().query(&sql, vec![]).await.unwrap()[0]
-            .integer(0)
-            .unwrap()
+        count(&self.platform, &format!("SELECT COUNT(*) FROM {table}")).await
     }
 
     async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in ["project", "agent", "org_position", "bead", "run", "event"] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(
+            &self.platform,
+            &["project", "agent", "org_position", "bead", "run", "event"],
+        )
+        .await
     }
 }
 

@@ -9,10 +9,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use loom_api::testing::{Answer, Call, builder, call, token};
+use loom_api::testing::{Answer, Call, builder, call, play, rows, token};
 use loom_domain::{account::Role, org_chart::Profile};
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Platform, Statements, body_from};
+use loom_platform::native::NativePlatform;
+use loom_platform::{Platform, Statements};
 use loom_store::{bead, document, project, workflow};
 use serde_json::{Value, json};
 
@@ -28,10 +28,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let platform = builder().variable("max_agents", "20").build().unwrap();
-        let nothing = handler(|_| async { http::Response::new(body_from("{}")) });
-        platform
-            .http()
-            .route("dispatch-tick.spin.internal", nothing);
+        play(&platform, "dispatch-tick");
         let admin = token(&platform, Role::Admin).await;
         Self { platform, admin }
     }
@@ -52,23 +49,20 @@ impl World {
     }
 
     async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in [
-            "project",
-            "agent",
-            "org_chart",
-            "org_position",
-            "bead",
-            "document",
-            "workflow_execution",
-            "event",
-        ] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(
+            &self.platform,
+            &[
+                "project",
+                "agent",
+                "org_chart",
+                "org_position",
+                "bead",
+                "document",
+                "workflow_execution",
+                "event",
+            ],
+        )
+        .await
     }
 
     async fn documents(&self, bead_id: &str) -> Vec<document::Document> {

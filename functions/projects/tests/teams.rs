@@ -7,10 +7,10 @@
     reason = "a helper of tests fails the test"
 )]
 
-use loom_api::testing::{Answer, Call, builder, call, token};
+use loom_api::testing::{Answer, Call, builder, call, play, rows, token};
 use loom_domain::{account::Role, org_chart::Profile, project::ProjectInput};
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Statements, Transaction, body_from};
+use loom_platform::native::NativePlatform;
+use loom_platform::{Database, Platform, Statements, Transaction};
 use loom_store::{Change, project};
 use serde_json::{Value, json};
 
@@ -22,10 +22,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let platform = builder().variable("max_agents", "20").build().unwrap();
-        let nothing = handler(|_| async { http::Response::new(body_from("{}")) });
-        platform
-            .http()
-            .route("dispatch-tick.spin.internal", nothing);
+        play(&platform, "dispatch-tick");
         let admin = token(&platform, Role::Admin).await;
         Self { platform, admin }
     }
@@ -72,14 +69,11 @@ impl World {
     }
 
     async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in ["project", "agent", "org_chart", "org_position", "event"] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(
+            &self.platform,
+            &["project", "agent", "org_chart", "org_position", "event"],
+        )
+        .await
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
-use loom_api::testing::{builder, call};
+use loom_api::testing::{self, builder, call};
 use loom_domain::provider::{Provider, ProviderInput, ProviderStatus};
 use loom_platform::native::{NativePlatform, handler};
 use loom_platform::{Database, Platform, Statements, Transaction, body_from};
@@ -59,11 +59,6 @@ fn play(
     calls
 }
 
-fn ignore_nudges(platform: &NativePlatform) {
-    let tick = handler(|_| async { http::Response::new(body_from("{}")) });
-    platform.http().route("dispatch-tick.spin.internal", tick);
-}
-
 async fn register(platform: &NativePlatform, id: &str) {
     migrate(platform.database()).await.unwrap();
     let input = ProviderInput {
@@ -96,13 +91,7 @@ async fn a_fresh_loom_registers_tokenhub_and_tells_the_dispatcher_when_it_is_wel
         .build()
         .unwrap();
     let asked = play(&platform, "hub", 200, MODELS);
-    let nudges = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&nudges);
-    let tick = handler(move |_| {
-        counter.fetch_add(1, Ordering::SeqCst);
-        async { http::Response::new(body_from("{}")) }
-    });
-    platform.http().route("dispatch-tick.spin.internal", tick);
+    let nudges = testing::play(&platform, "dispatch-tick");
     let report = beat(&platform).await;
     let probed = json!([{"provider_id": "tokenhub", "status": "healthy", "error": null}]);
     assert_eq!(report, json!({"bootstrapped": true, "probed": probed}));
@@ -116,7 +105,7 @@ async fn a_fresh_loom_registers_tokenhub_and_tells_the_dispatcher_when_it_is_wel
         (ProviderStatus::Healthy, 16000, 0)
     );
     platform.tasks().finished().await;
-    assert_eq!(nudges.load(Ordering::SeqCst), 1);
+    assert_eq!(nudges.count(), 1);
 
     assert_eq!(
         beat(&platform).await,
@@ -127,11 +116,7 @@ async fn a_fresh_loom_registers_tokenhub_and_tells_the_dispatcher_when_it_is_wel
     beat(&platform).await;
     platform.tasks().finished().await;
     assert_eq!(asked.load(Ordering::SeqCst), 2);
-    assert_eq!(
-        nudges.load(Ordering::SeqCst),
-        1,
-        "nothing new for the dispatcher"
-    );
+    assert_eq!(nudges.count(), 1, "nothing new for the dispatcher");
 }
 
 #[tokio::test]
@@ -164,7 +149,7 @@ async fn every_provider_is_covered_and_failures_back_off() {
         play(&platform, id, status, models);
         register(&platform, id).await;
     }
-    ignore_nudges(&platform);
+    testing::play(&platform, "dispatch-tick");
     let report = beat(&platform).await;
     assert_eq!(report["bootstrapped"], false, "there are providers already");
     assert_eq!(report["probed"].as_array().unwrap().len(), 3);
@@ -206,7 +191,7 @@ async fn every_provider_is_covered_and_failures_back_off() {
 async fn of_concurrent_heartbeats_each_provider_is_probed_by_one() {
     let platform = builder().build().unwrap();
     let asked = play(&platform, "good", 200, MODELS);
-    ignore_nudges(&platform);
+    testing::play(&platform, "dispatch-tick");
     register(&platform, "good").await;
     let reports = join_all((0..8).map(|_| beat(&platform))).await;
     let probed: usize = reports

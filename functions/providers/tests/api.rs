@@ -7,11 +7,8 @@
     reason = "a helper of tests fails the test"
 )]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use loom_api::Access;
-use loom_api::testing::{Answer, Call, builder, call, token};
+use loom_api::testing::{Answer, Call, Calls, builder, call, play, rows, token};
 use loom_domain::account::Role;
 use loom_platform::native::{NativePlatform, handler};
 use loom_platform::{Platform, Statements, body_from};
@@ -20,7 +17,7 @@ use serde_json::{Value, json};
 struct World {
     platform: NativePlatform,
     admin: String,
-    heartbeats: Arc<AtomicUsize>,
+    heartbeats: Calls,
 }
 
 impl World {
@@ -29,15 +26,7 @@ impl World {
             .variable("tokenhub_api_key", "sk-test")
             .build()
             .unwrap();
-        let heartbeats = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&heartbeats);
-        let count = handler(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-            async { http::Response::new(body_from("{}")) }
-        });
-        platform
-            .http()
-            .route("provider-heartbeat.spin.internal", count);
+        let heartbeats = play(&platform, "provider-heartbeat");
         let admin = token(&platform, Role::Admin).await;
         Self {
             platform,
@@ -64,18 +53,11 @@ impl World {
 
     async fn heartbeats(&self) -> usize {
         self.platform.tasks().finished().await;
-        self.heartbeats.load(Ordering::SeqCst)
+        self.heartbeats.count()
     }
 
     async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in ["provider", "event"] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(&self.platform, &["provider", "event"]).await
     }
 
     /// Lets the host `tokenhub` answer every request with this.

@@ -10,7 +10,7 @@
 use std::sync::{Arc, Mutex};
 
 use loom_api::Access;
-use loom_api::testing::{Answer, SERVICE_TOKEN, call, platform, token};
+use loom_api::testing::{Answer, SERVICE_TOKEN, call, platform, play, token};
 use loom_domain::account::Role;
 use loom_domain::provider::ProviderInput;
 use loom_platform::native::{NativePlatform, handler};
@@ -119,13 +119,8 @@ async fn without_a_database_it_is_unhealthy_and_says_no_more() {
 #[tokio::test]
 async fn each_route_lets_in_whom_it_should() {
     let platform = platform();
-    let nothing = || handler(|_| async { http::Response::new(body_from("{}")) });
-    platform
-        .http()
-        .route("dispatch-tick.spin.internal", nothing());
-    platform
-        .http()
-        .route("provider-heartbeat.spin.internal", nothing());
+    play(&platform, "dispatch-tick");
+    play(&platform, "provider-heartbeat");
     for declared in loom_system::routes::<NativePlatform>().table() {
         let request = || call(declared.method.as_str(), declared.path);
         let nobody = request().send(&platform, loom_system::handle).await.status;

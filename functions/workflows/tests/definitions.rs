@@ -8,12 +8,10 @@
 )]
 
 use loom_api::Access;
-use loom_api::testing::{Answer, Call, call, platform, token};
+use loom_api::testing::{self, Answer, Call, call, platform, rows, token};
 use loom_domain::account::Role;
 use loom_domain::project::ProjectInput;
 use loom_platform::native::NativePlatform;
-use loom_platform::{Database, Platform, Statements, Transaction};
-use loom_store::{Change, project};
 use serde_json::{Value, json};
 
 const OURS: &str = "\
@@ -57,15 +55,7 @@ impl World {
             git_repo: Some(format!("/srv/{name}")),
             ..Default::default()
         };
-        let tx = self.platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, self.platform.random(), "test")
-            .await
-            .unwrap();
-        let project = project::register(&change, input.register().unwrap(), false)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        project.id
+        testing::project(&self.platform, input).await.id
     }
 
     async fn send(&self, request: Call) -> Answer {
@@ -94,14 +84,7 @@ impl World {
     }
 
     async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in ["workflow", "workflow_match", "event"] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(&self.platform, &["workflow", "workflow_match", "event"]).await
     }
 }
 

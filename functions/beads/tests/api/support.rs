@@ -1,20 +1,15 @@
 //! A Loom with a project, an agent and the two functions that `beads` calls.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
-use loom_api::testing::{Answer, Call, call, platform, token};
+use loom_api::testing::{self, Answer, Call, Calls, call, platform, play, rows, token};
 use loom_domain::{
     account::Role,
     agent::{Agent, AgentStatus},
     project::ProjectInput,
     time::Timestamp,
 };
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Statements, Transaction, body_from};
-use loom_store::{Change, agent, project};
+use loom_platform::native::NativePlatform;
+use loom_platform::{Database, Platform, Statements, Transaction};
+use loom_store::{Change, agent};
 use serde_json::{Value, json};
 
 /// What a test works with.
@@ -24,26 +19,16 @@ pub(crate) struct World {
     pub(crate) agent: String,
     admin: String,
     /// Requests to `agent-step` and to `dispatch-tick`.
-    pub(crate) starts: Arc<AtomicUsize>,
-    pub(crate) nudges: Arc<AtomicUsize>,
+    pub(crate) starts: Calls,
+    pub(crate) nudges: Calls,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let platform = platform();
         let admin = token(&platform, Role::Admin).await;
-        let count = |host: &str| {
-            let calls = Arc::new(AtomicUsize::new(0));
-            let counter = Arc::clone(&calls);
-            let answer = handler(move |_| {
-                counter.fetch_add(1, Ordering::SeqCst);
-                async { http::Response::new(body_from("{}")) }
-            });
-            platform.http().route(host, answer);
-            calls
-        };
-        let starts = count("agent-step.spin.internal");
-        let nudges = count("dispatch-tick.spin.internal");
+        let starts = play(&platform, "agent-step");
+        let nudges = play(&platform, "dispatch-tick");
         let project = new_project(&platform, "Demo").await;
         let agent = new_agent(&platform, "Ada", "engineering-manager", None).await;
         Self {
@@ -94,25 +79,22 @@ impl World {
 
     /// Everything that a write could have changed: all rows of the tables that beads live in, and the event log.
     pub(crate) async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in [
-            "bead",
-            "bead_tag",
-            "bead_blocker",
-            "bead_related",
-            "comment",
-            "decision",
-            "run",
-            "agent",
-            "project",
-            "event",
-        ] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(
+            &self.platform,
+            &[
+                "bead",
+                "bead_tag",
+                "bead_blocker",
+                "bead_related",
+                "comment",
+                "decision",
+                "run",
+                "agent",
+                "project",
+                "event",
+            ],
+        )
+        .await
     }
 
     /// The kinds of the events about a bead, oldest first.
@@ -130,27 +112,20 @@ impl World {
     }
 
     pub(crate) fn nudged(&self) -> usize {
-        self.nudges.load(Ordering::SeqCst)
+        self.nudges.count()
     }
 
     pub(crate) fn started(&self) -> usize {
-        self.starts.load(Ordering::SeqCst)
+        self.starts.count()
     }
 }
 
 pub(crate) async fn new_project(platform: &NativePlatform, name: &str) -> String {
     let input = ProjectInput {
         name: Some(name.to_owned()),
-        git_repo: Some("/srv/demo".to_owned()),
         ..ProjectInput::default()
     };
-    let tx = platform.database().transaction().await.unwrap();
-    let change = Change::new(&tx, platform.random(), "test").await.unwrap();
-    let project = project::register(&change, input.register().unwrap(), false)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-    project.id
+    testing::project(platform, input).await.id
 }
 
 pub(crate) async fn new_agent(

@@ -7,18 +7,13 @@ use std::{
 
 use bytes::Bytes;
 use http::HeaderMap;
-use loom_api::testing::{Answer, Call, builder, call, token};
+use loom_api::testing::{self, Answer, Call, builder, call, count, execute, play, rows, token};
 use loom_domain::{
-    account::Role, bead::BeadInput, decision::NewDecision, event::EventKind, event::NewEvent,
-    project::ProjectInput,
+    account::Role, decision::NewDecision, event::EventKind, event::NewEvent, project::ProjectInput,
 };
 use loom_platform::native::{NativePlatform, handler};
 use loom_platform::{Database, Platform, Random, Statements, Transaction, body_from};
-use loom_store::{
-    Change,
-    bead::{self, Origin},
-    decision, project,
-};
+use loom_store::{Change, bead, decision};
 use serde_json::{Value, json};
 
 pub(crate) const BASE: &str = "/api/v1/connectors";
@@ -141,20 +136,9 @@ impl World {
             });
             platform.http().route(host, answer);
         }
-        let nudge = handler(|_| async { http::Response::new(body_from("{}")) });
-        platform.http().route("dispatch-tick.spin.internal", nudge);
+        play(&platform, "dispatch-tick");
         let admin = token(&platform, Role::Admin).await;
-        let input = ProjectInput {
-            name: Some("Demo".into()),
-            git_repo: Some("/srv/demo".into()),
-            ..ProjectInput::default()
-        };
-        let tx = platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, platform.random(), "ann").await.unwrap();
-        let project = project::register(&change, input.register().unwrap(), false)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
+        let project = testing::project(&platform, ProjectInput::default()).await;
         Self {
             platform,
             project: project.id,
@@ -216,7 +200,7 @@ impl World {
     }
 
     pub(crate) async fn sql(&self, sql: &str) {
-        self.platform.database().execute(sql, vec![]).await.unwrap();
+        execute(&self.platform, sql).await;
     }
 
     pub(crate) async fn event(&self, kind: EventKind) {
@@ -230,17 +214,7 @@ impl World {
     }
 
     pub(crate) async fn bead(&self, title: &str) -> String {
-        let input = BeadInput {
-            project_id: Some(self.project.clone()),
-            title: Some(title.to_owned()),
-            ..BeadInput::default()
-        };
-        let tx = self.platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, self.platform.random(), "ann")
-            .await
-            .unwrap();
-        let (bead, _) = bead::file(&change, input, Origin::default()).await.unwrap();
-        tx.commit().await.unwrap();
+        let bead = testing::bead(&self.platform, &self.project, title).await;
         bead.id
     }
 
@@ -262,22 +236,16 @@ impl World {
     }
 
     pub(crate) async fn count(&self, sql: &str) -> i64 {
-        let row = self.platform.database().query_one(sql, vec![]).await;
-        row.unwrap().unwrap().integer(0).unwrap()
+        count(&self.platform, sql).await
     }
 
     /// Every row of every table.
     pub(crate) async fn everything(&self) -> Vec<String> {
         let database = self.platform.database();
-        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
-        let mut rows = Vec::new();
-        for table in database.query(tables, vec![]).await.unwrap() {
-            let table = table.text(0).unwrap();
-            let sql = format!("SELECT * FROM {table}");
-            for row in database.query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
+        let tables = database.query(sql, vec![]).await.unwrap();
+        let tables: Vec<String> = tables.iter().map(|row| row.text(0).unwrap()).collect();
+        let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+        rows(&self.platform, &tables).await
     }
 }

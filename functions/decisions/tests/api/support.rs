@@ -1,15 +1,10 @@
 //! A Loom with a project, whose dispatcher counts its nudges.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
-use loom_api::testing::{Answer, Call, call, platform, token};
-use loom_domain::{account::Role, bead::BeadInput, project::ProjectInput};
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Statements, Transaction, body_from};
-use loom_store::{Change, bead, bead::Origin, project};
+use loom_api::testing::{self, Answer, Call, Calls, call, execute, platform, play, rows, token};
+use loom_domain::{account::Role, project::ProjectInput};
+use loom_platform::Platform;
+use loom_platform::native::NativePlatform;
+use loom_store::bead;
 use serde_json::{Value, json};
 
 pub(crate) struct World {
@@ -17,7 +12,7 @@ pub(crate) struct World {
     pub(crate) project: String,
     pub(crate) admin: String,
     pub(crate) user: String,
-    nudges: Arc<AtomicUsize>,
+    nudges: Calls,
 }
 
 impl World {
@@ -27,24 +22,8 @@ impl World {
             token(&platform, Role::Admin).await,
             token(&platform, Role::User).await,
         );
-        let nudges = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&nudges);
-        let count = handler(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-            async { http::Response::new(body_from("{}")) }
-        });
-        platform.http().route("dispatch-tick.spin.internal", count);
-        let input = ProjectInput {
-            name: Some("Demo".into()),
-            git_repo: Some("/srv/demo".into()),
-            ..ProjectInput::default()
-        };
-        let tx = platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, platform.random(), "test").await.unwrap();
-        let project = project::register(&change, input.register().unwrap(), false)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
+        let nudges = play(&platform, "dispatch-tick");
+        let project = testing::project(&platform, ProjectInput::default()).await;
         Self {
             platform,
             project: project.id,
@@ -91,17 +70,7 @@ impl World {
     }
 
     pub(crate) async fn bead(&self) -> String {
-        let input = BeadInput {
-            project_id: Some(self.project.clone()),
-            title: Some("Fix it".into()),
-            ..BeadInput::default()
-        };
-        let tx = self.platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, self.platform.random(), "test")
-            .await
-            .unwrap();
-        let (bead, _) = bead::file(&change, input, Origin::default()).await.unwrap();
-        tx.commit().await.unwrap();
+        let bead = testing::bead(&self.platform, &self.project, "Fix it").await;
         bead.id
     }
 
@@ -110,25 +79,22 @@ impl World {
     }
 
     pub(crate) async fn set(&self, sql: &str) {
-        self.platform.database().execute(sql, vec![]).await.unwrap();
+        execute(&self.platform, sql).await;
     }
 
     pub(crate) async fn nudges(&self) -> usize {
         self.platform.tasks().finished().await;
-        self.nudges.load(Ordering::SeqCst)
+        self.nudges.count()
     }
 
     /// Everything that a request could have changed.
     pub(crate) async fn snapshot(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in [
-            "decision", "bead", "comment", "timer", "project", "budget", "run", "event",
-        ] {
-            let sql = format!("SELECT * FROM {table}");
-            for row in self.platform.database().query(&sql, vec![]).await.unwrap() {
-                rows.push(format!("{table} {row:?}"));
-            }
-        }
-        rows
+        rows(
+            &self.platform,
+            &[
+                "decision", "bead", "comment", "timer", "project", "budget", "run", "event",
+            ],
+        )
+        .await
     }
 }

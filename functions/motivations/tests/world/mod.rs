@@ -12,10 +12,7 @@
     reason = "a broken assumption of a test should stop it at once"
 )]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use loom_api::testing::{Answer, Call, builder, call, token};
+use loom_api::testing::{Answer, Call, Calls, builder, call, count, play, token};
 use loom_domain::account::Role;
 use loom_domain::agent::{Agent, AgentStatus};
 use loom_domain::bead::{Bead, BeadInput, BeadStatus};
@@ -24,8 +21,8 @@ use loom_domain::motivation::{Motivation, MotivationInput, Trigger};
 use loom_domain::project::{Project, ProjectInput};
 use loom_domain::time::Timestamp;
 use loom_motivations::Report;
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Statements, Transaction, Value as Sql, body_from};
+use loom_platform::native::NativePlatform;
+use loom_platform::{Database, Platform, Statements, Transaction, Value as Sql};
 use loom_store::motivation::{self, HistoryFilter};
 use loom_store::{Change, agent, bead, event, migrate, project};
 use serde_json::{Value, json};
@@ -36,7 +33,7 @@ pub struct World {
     /// The moment at which the world was made, by the database's clock.
     pub start: Timestamp,
     admin: String,
-    nudges: Arc<AtomicUsize>,
+    nudges: Calls,
 }
 
 /// Runs writes of `actor` in one transaction at a moment, and commits it.
@@ -61,13 +58,7 @@ impl World {
     pub async fn new() -> Self {
         let platform = builder().build().unwrap();
         migrate::migrate(platform.database()).await.unwrap();
-        let nudges = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&nudges);
-        let count = handler(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-            async { http::Response::new(body_from("{}")) }
-        });
-        platform.http().route("dispatch-tick.spin.internal", count);
+        let nudges = play(&platform, "dispatch-tick");
         let admin = token(&platform, Role::Admin).await;
         let start = loom_store::now(platform.database()).await.unwrap();
         let project = register(&platform, "Test", start).await;
@@ -107,7 +98,7 @@ impl World {
     /// How often the dispatcher was nudged.
     pub async fn nudges(&self) -> usize {
         self.platform.tasks().finished().await;
-        self.nudges.load(Ordering::SeqCst)
+        self.nudges.count()
     }
 
     pub async fn pass(&self, now: Timestamp) -> Report {
@@ -165,8 +156,7 @@ impl World {
     }
 
     pub async fn count(&self, sql: &str) -> i64 {
-        let row = self.platform.database().query_one(sql, vec![]).await;
-        row.unwrap().unwrap().integer(0).unwrap()
+        count(&self.platform, sql).await
     }
 
     pub async fn file(&self, now: Timestamp, input: BeadInput) -> Bead {
