@@ -1,18 +1,13 @@
 //! Pull requests of agents that a person has approved are merged, by the project's method, as soon as their checks and
 //! GitHub's rules allow it.
 
-use std::collections::BTreeMap;
-
 use loom_api::Error;
 use loom_domain::{
-    github::{self as rules, ChecksStand, GithubSettings, MergeFacts, MergeStep, merge_step},
+    github::{self as rules, MergeFacts, MergeStep, merge_step},
     project::Project,
     time::{MINUTE, Timestamp},
 };
-use loom_github::{
-    CheckStatus, GitHub, GithubError, Merge, MergeMethod, PullRequest, Repository, Review,
-    ReviewState, State, StatusState,
-};
+use loom_github::{GitHub, GithubError, Merge};
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{
     Change, StoreError,
@@ -64,7 +59,7 @@ async fn one<P: Platform>(platform: &P, due: &DueMerge) -> Result<bool, Error> {
             tx.commit().await?;
             Ok(true)
         }
-        Ok(Came::Step(MergeStep::Rework(why))) => {
+        Ok(Came::Rework(why)) => {
             let tx = platform.database().transaction().await?;
             let change = Change::new(&tx, platform.random(), ACTOR).await?;
             github::rework(&change, &project, due, &why).await?;
@@ -72,16 +67,15 @@ async fn one<P: Platform>(platform: &P, due: &DueMerge) -> Result<bool, Error> {
             loom_api::nudge(platform);
             Ok(false)
         }
-        Ok(Came::Step(MergeStep::Drop(why))) => {
+        Ok(Came::Drop(why)) => {
             github::forget_merge(platform.database(), &project.id, due.number).await?;
             told(due, &why);
             Ok(false)
         }
-        Ok(Came::Step(MergeStep::Later(why))) => {
+        Ok(Came::Later(why)) => {
             told(due, &why);
             Ok(false)
         }
-        Ok(Came::Step(MergeStep::Merge)) => Ok(false),
         Err(error) => {
             told(due, &error.to_string());
             Ok(false)
@@ -99,9 +93,13 @@ fn told(due: &DueMerge, why: &str) {
     loom_api::log("info", "an approved pull request is not merged yet", about);
 }
 
+/// What came of the look at one, with the reason.
 enum Came {
+    /// It is merged, as this commit.
     Merged(String),
-    Step(MergeStep),
+    Later(String),
+    Rework(String),
+    Drop(String),
 }
 
 async fn step<P: Platform>(
@@ -111,27 +109,31 @@ async fn step<P: Platform>(
 ) -> Result<Came, GithubError> {
     let settings = project.github.clone().unwrap_or_default();
     let Some(name) = rules::Repository::parse(&project.git_repo) else {
-        let why = "The project's repository is not on GitHub any more.".to_owned();
-        return Ok(Came::Step(MergeStep::Drop(why)));
+        let why = "The project's repository is not on GitHub any more.";
+        return Ok(Came::Drop(why.to_owned()));
     };
     let github = GitHub::load(platform).await?;
     let repository = github.repository(&name.owner, &name.name, settings.installation_id);
     let pull = repository.get_pull(due.number).await?;
-    if pull.merged_at.is_some() {
+    if pull.is_merged() {
         return Ok(Came::Merged(pull.merge_commit_sha.unwrap_or_default()));
     }
-    let facts = facts(&repository, &pull, due, &settings).await?;
+    let facts = MergeFacts {
+        pull: pull.facts(&due.head_sha),
+        checks: repository.commit_checks(&due.head_sha).await?.stand(),
+        verdicts: repository.verdicts(&pull).await?,
+        // It is here because somebody has approved it: that must still be so.
+        required_approvals: usize::from(settings.required_approvals.max(1)),
+    };
     match merge_step(&facts) {
         MergeStep::Merge => {}
-        other => return Ok(Came::Step(other)),
+        MergeStep::Later(obstacle) => return Ok(Came::Later(obstacle.to_string())),
+        MergeStep::Rework(obstacle) => return Ok(Came::Rework(obstacle.to_string())),
+        MergeStep::Drop(obstacle) => return Ok(Came::Drop(obstacle.to_string())),
     }
     let merge = Merge {
         sha: &due.head_sha,
-        method: match settings.merge_method {
-            rules::MergeMethod::Merge => MergeMethod::Merge,
-            rules::MergeMethod::Squash => MergeMethod::Squash,
-            rules::MergeMethod::Rebase => MergeMethod::Rebase,
-        },
+        method: settings.merge_method,
         title: &format!("{} (#{})", pull.title, due.number),
         message: &format!("Bead: {}\nApproved-by: {}", due.bead_id, due.approved_by),
     };
@@ -139,97 +141,8 @@ async fn step<P: Platform>(
         Ok(merged) => Ok(Came::Merged(merged.sha)),
         // What is missing shows at the next look.
         Err(GithubError::Conflict { .. }) => {
-            let why = "GitHub does not merge it as it is.".to_owned();
-            Ok(Came::Step(MergeStep::Later(why)))
+            Ok(Came::Later("GitHub does not merge it as it is.".to_owned()))
         }
         Err(error) => Err(error),
     }
-}
-
-async fn facts<P: Platform>(
-    repository: &Repository<P>,
-    pull: &PullRequest,
-    due: &DueMerge,
-    settings: &GithubSettings,
-) -> Result<MergeFacts, GithubError> {
-    let reviews = repository.list_reviews(due.number).await?.items;
-    let verdicts = verdicts(&reviews, &pull.author.login);
-    let approved = verdicts
-        .values()
-        .filter(|review| {
-            review.state == ReviewState::Approved
-                && review
-                    .commit_id
-                    .as_deref()
-                    .is_none_or(|on| on == due.head_sha)
-        })
-        .count();
-    let asks = verdicts
-        .iter()
-        .find(|(_, review)| review.state == ReviewState::ChangesRequested);
-    Ok(MergeFacts {
-        is_open: pull.state == State::Open,
-        is_draft: pull.draft,
-        is_approved_head: pull.head.sha == due.head_sha,
-        state: pull.mergeable_state.clone(),
-        checks: checks(repository, &due.head_sha).await?,
-        approvals: approved,
-        required_approvals: usize::from(settings.required_approvals.max(1)),
-        changes_requested_by: asks.map(|(login, _)| (*login).to_owned()),
-    })
-}
-
-/// The last verdict of each reviewer but the author.
-fn verdicts<'a>(reviews: &'a [Review], author: &str) -> BTreeMap<&'a str, &'a Review> {
-    let mut last = BTreeMap::new();
-    for review in reviews {
-        let is_verdict = matches!(
-            review.state,
-            ReviewState::Approved | ReviewState::ChangesRequested | ReviewState::Dismissed
-        );
-        if is_verdict && review.author.login != author {
-            last.insert(review.author.login.as_str(), review);
-        }
-    }
-    last
-}
-
-async fn checks<P: Platform>(
-    repository: &Repository<P>,
-    sha: &str,
-) -> Result<ChecksStand, GithubError> {
-    let runs = repository.check_runs(sha).await?.items;
-    let statuses = match repository.combined_status(sha).await {
-        Ok(combined) => combined.statuses,
-        // What these credentials may not see counts as nothing.
-        Err(GithubError::Forbidden { .. } | GithubError::NotFound { .. }) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    if runs.is_empty() && statuses.is_empty() {
-        return Ok(ChecksStand::None);
-    }
-    let mut failed: Vec<String> = Vec::new();
-    let mut is_pending = false;
-    for run in runs {
-        match run
-            .conclusion
-            .filter(|_| run.status == CheckStatus::Completed)
-        {
-            None => is_pending = true,
-            Some(conclusion) if !conclusion.is_passing() => failed.push(run.name),
-            Some(_) => {}
-        }
-    }
-    for status in statuses {
-        match status.state {
-            StatusState::Pending => is_pending = true,
-            StatusState::Success => {}
-            _ => failed.push(status.context),
-        }
-    }
-    Ok(match (failed.is_empty(), is_pending) {
-        (false, _) => ChecksStand::Failed(failed),
-        (true, true) => ChecksStand::Pending,
-        (true, false) => ChecksStand::Passed,
-    })
 }

@@ -20,11 +20,29 @@ pub(crate) struct State {
     pub(crate) attempts: Vec<Value>,
     /// Which attempts were asked for again.
     pub(crate) redelivered: Vec<i64>,
+    /// Pull requests by number.
+    pub(crate) pulls: BTreeMap<i64, Pull>,
     /// Every request: method and path.
     pub(crate) calls: Vec<String>,
     /// The next requests whose path contains this text are answered with this status; how often.
     pub(crate) failing: Option<(&'static str, u16, usize)>,
     /// The next comment that is created is created, but its answer is lost.
+    pub(crate) loses_answer: bool,
+}
+
+/// A pull request, with its reviews and the checks of its head.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pull {
+    pub(crate) head: String,
+    /// GitHub's word for what is in the way.
+    pub(crate) mergeable_state: &'static str,
+    /// Who says what, in this order: `APPROVED`, `CHANGES_REQUESTED`, …
+    pub(crate) reviews: Vec<(&'static str, &'static str)>,
+    /// Checks of Apps by name, with their conclusion if they are over.
+    pub(crate) checks: Vec<(&'static str, Option<&'static str>)>,
+    /// As which commits it was merged: more than one would be a fault.
+    pub(crate) merged_as: Vec<String>,
+    /// The next merge is made, but its answer is lost, and GitHub does not answer to the next looks either.
     pub(crate) loses_answer: bool,
 }
 
@@ -131,6 +149,43 @@ fn route(state: &mut State, method: &Method, path: &str, body: &Value) -> http::
             comment.2 = body["body"].as_str().unwrap().to_owned();
             reply(200, shown(id, comment))
         }
+        ("GET", ["repos", _, _, "pulls", number, rest @ ..]) => {
+            match (state.pulls.get(&number.parse().unwrap()), rest) {
+                (Some(pull), []) => reply(200, pull.shown(number)),
+                (Some(pull), ["reviews"]) => reply(200, pull.reviews()),
+                _ => reply(404, json!({"message": "Not Found"})),
+            }
+        }
+        ("PUT", ["repos", _, _, "pulls", number, "merge"]) => {
+            let pull = state.pulls.get_mut(&number.parse().unwrap()).unwrap();
+            if body["sha"] != pull.head.as_str() {
+                return reply(409, json!({"message": "Head branch was modified."}));
+            }
+            let sha = format!("{:040}", pull.merged_as.len() + 1);
+            pull.merged_as.push(sha.clone());
+            if std::mem::take(&mut pull.loses_answer) {
+                state.failing = Some(("/pulls/", 502, usize::MAX));
+                return reply(502, json!({"message": "lost"}));
+            }
+            reply(
+                200,
+                json!({"sha": sha, "merged": true, "message": "Merged"}),
+            )
+        }
+        ("GET", ["repos", _, _, "commits", sha, "check-runs"]) => {
+            let checks = state.pulls.values().find(|pull| pull.head == *sha);
+            let checks = checks.map(Pull::checks).unwrap_or_default();
+            reply(
+                200,
+                json!({"total_count": checks.len(), "check_runs": checks}),
+            )
+        }
+        ("GET", ["repos", _, _, "commits", sha, "status"]) => {
+            reply(200, json!({"state": "pending", "sha": sha, "statuses": []}))
+        }
+        ("GET", ["repos", _, _, "actions", "runs"]) => {
+            reply(200, json!({"total_count": 0, "workflow_runs": []}))
+        }
         ("GET", ["repos", _, _, "hooks"]) => reply(
             200,
             json!([
@@ -145,6 +200,37 @@ fn route(state: &mut State, method: &Method, path: &str, body: &Value) -> http::
             reply(202, json!({}))
         }
         _ => reply(404, json!({"message": format!("no {method} {path}")})),
+    }
+}
+
+impl Pull {
+    fn shown(&self, number: &str) -> Value {
+        let number: i64 = number.parse().unwrap();
+        let is_merged = !self.merged_as.is_empty();
+        json!({"id": number, "number": number, "title": "Mend it", "body": "", "draft": false,
+            "state": if is_merged { "closed" } else { "open" }, "merged": is_merged,
+            "merged_at": is_merged.then_some("2026-11-20T11:00:00Z"),
+            "merge_commit_sha": self.merged_as.first(),
+            "mergeable": self.mergeable_state != "dirty", "mergeable_state": self.mergeable_state,
+            "head": {"ref": "agent", "sha": self.head}, "base": {"ref": "main", "sha": "0".repeat(40)},
+            "user": {"login": "loom-bot", "type": "User"},
+            "html_url": format!("http://github.test/acme/widget/pull/{number}")})
+    }
+
+    fn reviews(&self) -> Value {
+        let reviews = self.reviews.iter().zip(1..).map(|((by, state), id)| {
+            json!({"id": id, "state": state, "body": "So.", "commit_id": self.head,
+                "user": {"login": by, "type": "User"}})
+        });
+        Value::Array(reviews.collect())
+    }
+
+    fn checks(&self) -> Vec<Value> {
+        let checks = self.checks.iter().zip(1..).map(|((name, conclusion), id)| {
+            json!({"id": id, "name": name, "conclusion": conclusion, "head_sha": self.head,
+                "status": if conclusion.is_some() { "completed" } else { "in_progress" }})
+        });
+        checks.collect()
     }
 }
 

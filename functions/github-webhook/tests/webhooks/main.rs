@@ -12,6 +12,7 @@ mod commands;
 mod examples;
 mod fake;
 mod intake;
+mod merge;
 mod once;
 mod redeliver;
 mod report;

@@ -39,6 +39,7 @@ mod repository;
 mod reviews;
 mod secret;
 mod send;
+mod standing;
 
 pub use actions::{Dispatch, Dispatched, Job, JobStep, WorkflowRun};
 pub use actor::{Actor, ActorKind};
@@ -56,10 +57,12 @@ pub use git::{
 };
 pub use issues::{Issue, IssueChange, NewIssue, StateReason};
 pub use job_log::{JobLog, LogSource};
-pub use merge::{Merge, MergeMethod, Merged};
+pub use loom_domain::github::MergeMethod;
+pub use merge::{Merge, Merged};
 pub use pages::Listed;
 pub use people::Permission;
 pub use protection::Protection;
 pub use pulls::{NewPull, PullChange, PullRequest, PullSide, State};
 pub use repository::{Permissions, Repository, RepositoryInfo};
 pub use reviews::{LineComment, NewReview, Review, ReviewComment, ReviewEvent, ReviewState, Side};
+pub use standing::{CheckEnd, CommitChecks};

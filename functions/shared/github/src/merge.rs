@@ -1,20 +1,9 @@
+use loom_domain::github::MergeMethod;
 use loom_platform::Platform;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::{GithubError, PullRequest, Repository, call::Call};
-
-/// How a pull request is merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MergeMethod {
-    /// A merge commit.
-    Merge,
-    /// One commit with all changes.
-    Squash,
-    /// The commits, made anew on top of the base.
-    Rebase,
-}
 
 /// A merge to make.
 #[derive(Debug, Clone, Copy)]

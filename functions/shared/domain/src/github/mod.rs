@@ -13,7 +13,7 @@ mod table;
 
 pub use commands::{Command, HELP, NoCommand};
 pub use labels::Meaning;
-pub use merge::{ChecksStand, MergeFacts, MergeStep, merge_step};
+pub use merge::{ChecksStand, MergeFacts, MergeStep, Obstacle, PullFacts, Verdict, merge_step};
 pub use pull_request::{
     PullRequestFacts, TITLE_LIMIT, dollars, pull_request_body, pull_request_title,
 };

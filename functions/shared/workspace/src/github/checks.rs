@@ -1,10 +1,7 @@
 //! What the repository's own checks say about a commit.
 
-use std::collections::BTreeMap;
-
-use loom_github::{
-    CheckRun, CheckStatus, Conclusion, GithubError, Repository, StatusState, WorkflowRun,
-};
+use loom_domain::github::ChecksStand;
+use loom_github::{CheckRun, Repository};
 use loom_platform::{Clock, Platform};
 
 use super::{
@@ -30,10 +27,31 @@ pub(super) enum State {
     Pending(String),
     /// All are over.
     Over {
-        passed: bool,
+        /// The names of those that failed.
+        failed: Vec<String>,
         /// Names, conclusions, and the end of what failed.
         output: String,
     },
+}
+
+impl State {
+    /// The same, for the rule about merging.
+    pub(super) fn stand(&self) -> ChecksStand {
+        match self {
+            Self::None => ChecksStand::None,
+            Self::Pending(what) => ChecksStand::Pending(vec![what.clone()]),
+            Self::Over { failed, .. } if failed.is_empty() => ChecksStand::Passed,
+            Self::Over { failed, .. } => ChecksStand::Failed(failed.clone()),
+        }
+    }
+
+    /// What those that are over have to say.
+    pub(super) fn output(&self) -> &str {
+        match self {
+            Self::Over { output, .. } => output,
+            Self::None | Self::Pending(_) => "",
+        }
+    }
 }
 
 /// The result of the checks of the head, which are started if that is the project's way.
@@ -42,7 +60,7 @@ pub(super) async fn run<P: Platform>(task: &Task<'_, P>) -> Result<Outcome> {
     let head = &task.space.head;
     Ok(match started(task).await? {
         State::Pending(what) => awaiting(head, &what),
-        State::Over { passed, output } => command(head, passed, output),
+        State::Over { failed, output } => command(head, failed.is_empty(), output),
         State::None => return Err(no_checks(task).await?),
     })
 }
@@ -62,7 +80,7 @@ pub(super) async fn look<P: Platform>(task: &Task<'_, P>, commit: Option<&str>) 
     }
     Ok(match state(task.repository, commit).await? {
         State::Pending(what) => awaiting(commit, &what),
-        State::Over { passed, output } => command(commit, passed, output),
+        State::Over { failed, output } => command(commit, failed.is_empty(), output),
         State::None if commit == head && is_fresh(task) && has_workflows(task).await? => {
             awaiting(commit, "the checks")
         }
@@ -117,69 +135,27 @@ pub(super) async fn started<P: Platform>(task: &Task<'_, P>) -> Result<State> {
     }
 }
 
-/// How the checks of a commit stand, whoever made them: Actions, other Apps, or programs that set statuses.
+/// How the checks of a commit stand, whoever made them.
 pub(super) async fn state<P: Platform>(repository: &Repository<P>, commit: &str) -> Result<State> {
     let checks = repository
-        .check_runs(commit)
+        .commit_checks(commit)
         .await
-        .map_err(error::github)?
-        .items;
-    let runs = optional(
-        repository
-            .workflow_runs(commit)
-            .await
-            .map(|runs| runs.items),
-    )?;
-    let statuses = optional(
-        repository
-            .combined_status(commit)
-            .await
-            .map(|combined| combined.statuses),
-    )?;
-    // By name: how it ended, if it has.
-    let mut all: BTreeMap<String, Option<(bool, String)>> = BTreeMap::new();
-    for check in &checks {
-        all.insert(check.name.clone(), ended(check.status, check.conclusion));
-    }
-    for run in latest(&runs) {
-        let end = ended(run.status, run.conclusion);
-        // Its jobs are checks and say more, but not before they exist, and not when it could not be started.
-        let has_no_jobs = matches!(
-            run.conclusion,
-            Some(Conclusion::StartupFailure | Conclusion::ActionRequired)
-        );
-        if end.is_none() || has_no_jobs || checks.is_empty() {
-            all.insert(format!("workflow {}", run.name), end);
+        .map_err(error::github)?;
+    let failed = match checks.stand() {
+        ChecksStand::None => return Ok(State::None),
+        ChecksStand::Pending(names) => {
+            return Ok(State::Pending(format!("the checks {}", names.join(", "))));
         }
-    }
-    for status in &statuses {
-        let passed = status.state == StatusState::Success;
-        let end = (status.state != StatusState::Pending).then(|| {
-            (
-                passed,
-                format!("{:?}: {}", status.state, status.description),
-            )
-        });
-        all.insert(status.context.clone(), end);
-    }
-    if all.is_empty() {
-        return Ok(State::None);
-    }
-    let pending: Vec<&str> = all
+        ChecksStand::Passed => Vec::new(),
+        ChecksStand::Failed(names) => names,
+    };
+    let mut output: String = checks
+        .all
         .iter()
-        .filter(|(_, end)| end.is_none())
-        .map(|(name, _)| name.as_str())
+        .filter_map(|(name, end)| end.as_ref().map(|end| format!("{name}: {}\n", end.how)))
         .collect();
-    if !pending.is_empty() {
-        return Ok(State::Pending(format!("the checks {}", pending.join(", "))));
-    }
-    let passed = all.values().flatten().all(|(passed, _)| *passed);
-    let mut output: String = all
-        .iter()
-        .filter_map(|(name, end)| end.as_ref().map(|(_, end)| format!("{name}: {end}\n")))
-        .collect();
-    output.push_str(&logs(repository, &checks).await?);
-    Ok(State::Over { passed, output })
+    output.push_str(&logs(repository, &checks.runs).await?);
+    Ok(State::Over { failed, output })
 }
 
 /// The ends of what failing checks have to say.
@@ -216,43 +192,6 @@ async fn logs<P: Platform>(repository: &Repository<P>, checks: &[CheckRun]) -> R
         text.push('\n');
     }
     Ok(text)
-}
-
-/// What these credentials may not see counts as nothing.
-fn optional<T>(listed: std::result::Result<Vec<T>, GithubError>) -> Result<Vec<T>> {
-    match listed {
-        Err(GithubError::Forbidden { .. } | GithubError::NotFound { .. }) => Ok(Vec::new()),
-        other => other.map_err(error::github),
-    }
-}
-
-/// The latest run of each workflow and event; they come newest first.
-fn latest(runs: &[WorkflowRun]) -> Vec<&WorkflowRun> {
-    let mut found: BTreeMap<(&str, &str), &WorkflowRun> = BTreeMap::new();
-    for run in runs {
-        found.entry((&run.path, &run.event)).or_insert(run);
-    }
-    found.into_values().collect()
-}
-
-fn ended(status: CheckStatus, conclusion: Option<Conclusion>) -> Option<(bool, String)> {
-    let conclusion = conclusion.filter(|_| status == CheckStatus::Completed)?;
-    Some((conclusion.is_passing(), word(conclusion).to_owned()))
-}
-
-fn word(conclusion: Conclusion) -> &'static str {
-    match conclusion {
-        Conclusion::Success => "success",
-        Conclusion::Failure => "failure",
-        Conclusion::Neutral => "neutral",
-        Conclusion::Cancelled => "cancelled",
-        Conclusion::Skipped => "skipped",
-        Conclusion::TimedOut => "timed out",
-        Conclusion::ActionRequired => "a person has to approve it first",
-        Conclusion::Stale => "stale",
-        Conclusion::StartupFailure => "could not be started",
-        Conclusion::Other => "unknown",
-    }
 }
 
 /// Whether the head was committed just now, so that its checks may still come.

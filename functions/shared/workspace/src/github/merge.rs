@@ -1,11 +1,11 @@
 //! From a run's branch into the base branch: by its pull request, always.
 
-use loom_domain::github::MergeMethod;
+use loom_domain::github::{MergeFacts, Obstacle};
 use loom_github::{GithubError, Merge, PullRequest, State as Openness, marker};
 use loom_platform::{Clock, Platform, Transaction};
 
 use super::{
-    Done, Task, approvals, checks,
+    Done, Task, checks,
     error::{self, Result, database},
     hand_over::hand_over,
     journal, pull, space,
@@ -28,47 +28,42 @@ pub(super) async fn merge<P: Platform>(mut task: Task<'_, P>) -> Result<Done> {
     if pull.is_merged() {
         return Ok(Done::New(merged(&task, &pull, None)));
     }
-    let not_mergeable = |why: &str| {
-        WorkspaceError::refused(
-            "not_mergeable",
-            format!("pull request #{} was not merged: {why}", pull.number),
-        )
+    let facts = pull.facts(&task.space.head);
+    match facts.obstacle() {
+        None => {}
+        Some(Obstacle::OtherHead) => same_head(&mut task, &pull).await?,
+        Some(Obstacle::Conflict) => return hand_over(task).await,
+        Some(obstacle) => return Err(not_mergeable(&pull, &obstacle.to_string())),
+    }
+    let checks = checks::started(&task).await?;
+    let facts = MergeFacts {
+        pull: facts,
+        checks: checks.stand(),
+        verdicts: task
+            .repository
+            .verdicts(&pull)
+            .await
+            .map_err(error::github)?,
+        required_approvals: usize::from(task.settings.required_approvals),
     };
-    if pull.state == Openness::Closed {
-        return Err(not_mergeable(
-            "somebody closed it; a person has to open it again",
-        ));
-    }
-    if pull.draft {
-        return Err(not_mergeable(
-            "it is a draft; a person has to mark it as ready for review",
-        ));
-    }
-    same_head(&mut task, &pull).await?;
-    if pull.mergeable == Some(false) {
-        return hand_over(task).await;
-    }
-    match checks::started(&task).await? {
-        checks::State::Pending(what) => {
+    match facts.obstacle() {
+        // GitHub says better itself what its rules ask for.
+        None | Some(Obstacle::Protected | Obstacle::Unknown) => {}
+        Some(Obstacle::ChecksPending(what)) => {
+            let what = what.join(", ");
             return Ok(Done::New(checks::awaiting(&task.space.head, &what)));
         }
-        checks::State::Over {
-            passed: false,
-            output,
-        } => {
+        Some(Obstacle::ChecksFailed(_)) => {
             return Err(WorkspaceError::refused(
                 "merge_tests_failed",
                 format!(
-                    "pull request #{} was not merged, because checks failed:\n{output}",
-                    pull.number
+                    "pull request #{} was not merged, because checks failed:\n{}",
+                    pull.number,
+                    checks.output()
                 ),
             ));
         }
-        // A repository that checks nothing is merged without.
-        checks::State::Over { passed: true, .. } | checks::State::None => {}
-    }
-    if let Some(why) = approvals::missing(&task, &pull).await? {
-        return Err(not_mergeable(&why));
+        Some(obstacle) => return Err(not_mergeable(&pull, &obstacle.to_string())),
     }
     let (title, text) = commit_message(&task, &pull);
     journal::still_owned(task.platform, task.call).await?;
@@ -78,7 +73,7 @@ pub(super) async fn merge<P: Platform>(mut task: Task<'_, P>) -> Result<Done> {
             pull.number,
             &Merge {
                 sha: &task.space.head,
-                method: method(task.settings.merge_method),
+                method: task.settings.merge_method,
                 title: &title,
                 message: &text,
             },
@@ -108,14 +103,15 @@ async fn refused<P: Platform>(task: Task<'_, P>, pull: &PullRequest, said: &str)
             ),
         )
         .retry_at(task.platform.clock().now() + SOON_MS)),
-        _ => Err(WorkspaceError::refused(
-            "not_mergeable",
-            format!(
-                "pull request #{} was not merged: GitHub says: {said}",
-                pull.number
-            ),
-        )),
+        _ => Err(not_mergeable(pull, &format!("GitHub says: {said}"))),
     }
+}
+
+fn not_mergeable(pull: &PullRequest, why: &str) -> WorkspaceError {
+    WorkspaceError::refused(
+        "not_mergeable",
+        format!("pull request #{} was not merged: {why}", pull.number),
+    )
 }
 
 /// The branch's pull request, which is opened if there is none.
@@ -187,14 +183,6 @@ fn commit_message<P: Platform>(task: &Task<'_, P>, pull: &PullRequest) -> (Strin
     match whole.split_once("\n\n") {
         Some((title, text)) => (title.to_owned(), text.trim_end().to_owned()),
         None => (title, String::new()),
-    }
-}
-
-fn method(method: MergeMethod) -> loom_github::MergeMethod {
-    match method {
-        MergeMethod::Merge => loom_github::MergeMethod::Merge,
-        MergeMethod::Squash => loom_github::MergeMethod::Squash,
-        MergeMethod::Rebase => loom_github::MergeMethod::Rebase,
     }
 }
 

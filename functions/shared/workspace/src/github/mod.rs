@@ -15,7 +15,6 @@
 //! - **Merging** goes through a pull request always, whatever the project's git strategy says: this is where checks and
 //!   approvals are. The base branch and other protected branches are never written in another way.
 
-mod approvals;
 mod branch_commit;
 mod branch_files;
 mod build;
