@@ -53,7 +53,7 @@ pub use model::Model;
 pub use npm::npm_package;
 pub use product::{PRD, Product};
 pub use random::Random;
-pub use repository::Repository;
+pub use repository::{Repository, git};
 pub use token::{base64, decode_base64url, sign_jwt, unsigned_jwt};
 pub use widget::Widget;
 

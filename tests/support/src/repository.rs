@@ -33,19 +33,7 @@ impl Repository {
     /// What git prints, trimmed.
     #[track_caller]
     pub fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(["-c", "user.name=Test", "-c", "user.email=test@localhost"])
-            .args(["-c", "commit.gpgsign=false"])
-            .args(arguments)
-            .current_dir(self.path())
-            .output()
-            .expect("git runs");
-        assert!(
-            output.status.success(),
-            "git {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        git(self.path(), arguments).trim().to_owned()
     }
 
     /// A file's content on `main`, as committed.
@@ -63,4 +51,25 @@ impl Repository {
             .filter(|value| !value.is_empty())
             .collect()
     }
+}
+
+/// What git prints in a folder. The machine's own settings and hooks do not count, and commits are a test's.
+#[track_caller]
+pub fn git(directory: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=test", "-c", "user.email=test@loom.invalid"])
+        .args(["-c", "commit.gpgSign=false"])
+        .args(["-c", "core.hooksPath=/dev/null"])
+        .args(arguments)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .expect("git runs");
+    assert!(
+        output.status.success(),
+        "git {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -1,10 +1,8 @@
 //! Two Looms on one real repository, through the workspace service.
 
-use std::path::Path;
-use std::process::Command;
-
 use loom_domain::bead_file::read;
 use loom_platform::native::NativeHttpClient;
+use loom_test_support::git;
 use loom_workspace::LocalWorkspace;
 use loom_workspace_service::{Config, serve};
 
@@ -12,20 +10,6 @@ use crate::model::{Dice, check, edit};
 use crate::support::Loom;
 
 const TOKEN: &str = "workspace-test-token";
-
-fn git(directory: &Path, arguments: &[&str]) -> String {
-    let done = Command::new("git")
-        .args(["-c", "user.name=test", "-c", "user.email=test@loom.invalid"])
-        .args(arguments)
-        .current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "git {arguments:?}: {errors}");
-    String::from_utf8(done.stdout).unwrap()
-}
 
 async fn on_branch(branch: &str, rounds: usize) {
     let directory = tempfile::tempdir().unwrap();

@@ -33,6 +33,8 @@ pub mod path;
 mod port;
 pub mod search;
 pub mod secret;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 
 pub use any::AnyWorkspace;
 pub use call::{Call, Project, Run};

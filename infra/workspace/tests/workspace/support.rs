@@ -1,5 +1,4 @@
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use loom_platform::native::NativeHttpClient;
 use loom_workspace::{
@@ -9,6 +8,8 @@ use loom_workspace_service::{Config, serve};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+pub(crate) use loom_workspace::testing::{commit, delete, edit, read, rename, write};
 
 pub(crate) const TOKEN: &str = "workspace-test-token";
 
@@ -176,24 +177,7 @@ async fn start(directory: &Path) -> (String, JoinHandle<std::io::Result<()>>) {
 }
 
 pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
-    let done = Command::new("git")
-        .args(["-c", "user.name=test", "-c", "user.email=test@loom.invalid"])
-        .args([
-            "-c",
-            "commit.gpgSign=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        ])
-        .args(arguments)
-        .current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "git {arguments:?}: {errors}");
-    String::from_utf8(done.stdout)
-        .unwrap()
+    loom_test_support::git(directory, arguments)
         .trim_end()
         .to_owned()
 }
@@ -201,46 +185,6 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
 pub(crate) fn put(path: &Path, content: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, content).unwrap();
-}
-
-pub(crate) fn read(path: &str) -> Operation {
-    Operation::ReadFile {
-        path: path.into(),
-        first_line: None,
-        last_line: None,
-    }
-}
-
-pub(crate) fn write(path: &str, content: &str) -> Operation {
-    Operation::WriteFile {
-        path: path.into(),
-        content: content.into(),
-    }
-}
-
-pub(crate) fn edit(path: &str, old: &str, new: &str) -> Operation {
-    Operation::EditFile {
-        path: path.into(),
-        old_text: old.into(),
-        new_text: new.into(),
-    }
-}
-
-pub(crate) fn delete(path: &str) -> Operation {
-    Operation::DeleteFile { path: path.into() }
-}
-
-pub(crate) fn rename(from: &str, to: &str) -> Operation {
-    Operation::MoveFile {
-        from: from.into(),
-        to: to.into(),
-    }
-}
-
-pub(crate) fn commit(message: &str) -> Operation {
-    Operation::Commit {
-        message: message.into(),
-    }
 }
 
 pub(crate) fn command(argv: &[&str]) -> Operation {

@@ -15,6 +15,8 @@ use loom_workspace::{
     github::GithubWorkspace,
 };
 
+pub(crate) use loom_workspace::testing::{commit, delete, edit, read, rename, write};
+
 pub(crate) const REPO: &str = "acme/widget";
 /// How long the double may take for what it does by itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -203,46 +205,6 @@ fn start(new: &NewRepository) -> Running {
     let github = GitHub::start(Config::default()).unwrap();
     github.create_repository(new);
     github
-}
-
-pub(crate) fn read(path: &str) -> Operation {
-    Operation::ReadFile {
-        path: path.into(),
-        first_line: None,
-        last_line: None,
-    }
-}
-
-pub(crate) fn write(path: &str, content: &str) -> Operation {
-    Operation::WriteFile {
-        path: path.into(),
-        content: content.into(),
-    }
-}
-
-pub(crate) fn edit(path: &str, old: &str, new: &str) -> Operation {
-    Operation::EditFile {
-        path: path.into(),
-        old_text: old.into(),
-        new_text: new.into(),
-    }
-}
-
-pub(crate) fn delete(path: &str) -> Operation {
-    Operation::DeleteFile { path: path.into() }
-}
-
-pub(crate) fn rename(from: &str, to: &str) -> Operation {
-    Operation::MoveFile {
-        from: from.into(),
-        to: to.into(),
-    }
-}
-
-pub(crate) fn commit(message: &str) -> Operation {
-    Operation::Commit {
-        message: message.into(),
-    }
 }
 
 pub(crate) fn open_pull(title: &str, body: &str) -> Operation {
