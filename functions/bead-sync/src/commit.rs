@@ -1,12 +1,10 @@
 //! What is to be committed, in as few commits as fit through the port.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
-use loom_domain::project::Project;
+use loom_domain::{hex, project::Project};
 use loom_store::bead_sync::{FileWrite, Lease};
 use loom_workspace::FileChange;
-use sha2::{Digest, Sha256};
 
 /// How much goes into one commit, in bytes. Only the first sync of many thousand beads needs more than one.
 const MOST: usize = 8 * 1024 * 1024;
@@ -38,11 +36,8 @@ impl Batches {
     /// The commit that takes what comes next.
     pub(crate) fn next(&mut self) -> String {
         if self.all.last().is_none_or(|batch| batch.bytes > MOST) {
-            let digest = Sha256::digest(format!("{} {}", self.seed, self.all.len()).as_bytes());
-            let mut id = String::new();
-            for byte in digest.iter().take(16) {
-                let _ = write!(id, "{byte:02x}");
-            }
+            let mut id = hex::sha256(format!("{} {}", self.seed, self.all.len()));
+            id.truncate(32);
             self.all.push(Batch {
                 id,
                 files: Vec::new(),

@@ -11,6 +11,7 @@ use loom_domain::{
     RefusalKind,
     connector::{ConnectorKind, Message, REPLAY_WINDOW, Senders, decision_of_session, read_answer},
     decision::{Decision, DecisionStatus},
+    hex,
     time::{MINUTE, Timestamp},
 };
 use loom_platform::{Database, Platform, Random, Statements, Transaction, Variables};
@@ -22,11 +23,7 @@ use loom_store::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{
-    list::View,
-    settings::Settings,
-    sign::{digest, is_signed},
-};
+use crate::{list::View, settings::Settings, sign::is_signed};
 
 const SIGNATURE: &str = "x-openclaw-signature";
 
@@ -65,7 +62,7 @@ pub(crate) async fn receive<P: Platform>(
         return Err(refused("message_outside_window", message));
     }
     let actor = format!("openclaw:{}", message.sender);
-    let body_sha256 = digest(&body);
+    let body_sha256 = hex::sha256(&body);
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), &actor).await?;
     if let Some(known) = connector::find_reply(&tx, &message).await? {

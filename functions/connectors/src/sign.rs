@@ -1,6 +1,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use loom_api::Error;
-use sha2::{Digest, Sha256};
+use loom_domain::hex;
+use sha2::Sha256;
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Result<Hmac<Sha256>, Error> {
     // A key of any length is fine for HMAC.
@@ -15,7 +16,10 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Result<Hmac<Sha256>, Error> {
 /// value of `X-Loom-Timestamp`, a dot, and the body.
 pub fn signature(key: &str, timestamp: &str, body: &[u8]) -> Result<String, Error> {
     let mac = mac(key.as_bytes(), &[timestamp.as_bytes(), b".", body])?;
-    Ok(format!("sha256={}", hex(&mac.finalize().into_bytes())))
+    Ok(format!(
+        "sha256={}",
+        hex::encode(&mac.finalize().into_bytes())
+    ))
 }
 
 /// Whether `given` (hexadecimal, `sha256=` before it or not) is the HMAC-SHA-256 of the body, in a time that tells nothing
@@ -27,19 +31,6 @@ pub(crate) fn is_signed(key: &str, body: &[u8], given: &str) -> Result<bool, Err
         return Ok(false);
     };
     Ok(mac(key.as_bytes(), &[body])?.verify_slice(&bytes).is_ok())
-}
-
-/// The SHA-256 of a body, in hexadecimal.
-pub(crate) fn digest(body: &[u8]) -> String {
-    hex(&Sha256::digest(body))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
@@ -63,10 +54,12 @@ mod tests {
     #[test]
     fn published_values_are_reproduced() {
         assert_eq!(
-            hex(&mac(KEY.as_bytes(), &[TEXT])
-                .unwrap()
-                .finalize()
-                .into_bytes()),
+            hex::encode(
+                &mac(KEY.as_bytes(), &[TEXT])
+                    .unwrap()
+                    .finalize()
+                    .into_bytes()
+            ),
             MAC
         );
         let (timestamp, body) = ("what do ya want for nothing?", b"");

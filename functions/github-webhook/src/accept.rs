@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
 use loom_api::{Error, Json};
-use loom_domain::delivery::{Envelope, is_event_name, is_guid, missing_member, payload_of_form};
+use loom_domain::{
+    delivery::{Envelope, is_event_name, is_guid, missing_member, payload_of_form},
+    hex,
+};
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{
     Change,
@@ -14,7 +17,6 @@ use loom_store::{
     project,
 };
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::{ACTOR, afterwards, packed, refuse, secrets::Secrets};
 
@@ -128,7 +130,7 @@ async fn new_delivery<P: Platform>(
     };
     let (encoding, packed) = packed::pack(body);
     Ok(NewDelivery {
-        sha256: hex(&Sha256::digest(body)),
+        sha256: hex::sha256(body),
         guid,
         event,
         action: envelope.action,
@@ -209,12 +211,4 @@ fn kept(headers: &HeaderMap) -> String {
         })
         .collect();
     serde_json::Value::Object(kept).to_string()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -2,6 +2,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use loom_domain::{
     decision::{DecisionKind, NewDecision},
     event::EventKind,
+    hex,
 };
 use loom_platform::Platform;
 use serde_json::json;
@@ -39,15 +40,10 @@ async fn a_webhook_gets_the_event_signed() {
     mac.update(asked.header("x-loom-timestamp").as_bytes());
     mac.update(b".");
     mac.update(&asked.body);
-    let hex: String = mac
-        .finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digits = hex::encode(&mac.finalize().into_bytes());
     assert_eq!(
         asked.header("x-loom-signature-256"),
-        format!("sha256={hex}")
+        format!("sha256={digits}")
     );
     let body = asked.json();
     assert_eq!(body["id"], asked.header("x-loom-delivery"));

@@ -3,6 +3,7 @@ use loom_api::testing::{Answer, call, token};
 use loom_domain::{
     account::Role,
     decision::{DecisionKind, NewDecision},
+    hex,
     time::{MINUTE, Timestamp},
 };
 use loom_platform::{Clock, Platform};
@@ -16,11 +17,7 @@ const PATH: &str = "/api/v1/webhooks/openclaw";
 fn sign(key: &str, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
     mac.update(body.as_bytes());
-    mac.finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(&mac.finalize().into_bytes())
 }
 
 /// A reply of ann's to a decision, but for what `change` says.

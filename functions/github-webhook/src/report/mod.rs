@@ -8,6 +8,7 @@ use loom_api::Error;
 use loom_domain::{
     bead::BeadStatus,
     github::Repository,
+    hex,
     project::Project,
     time::{MINUTE, SECOND, Timestamp},
 };
@@ -21,7 +22,6 @@ use loom_store::{
     github::{self, Report},
     project,
 };
-use sha2::{Digest, Sha256};
 
 use crate::ACTOR;
 use facts::Told;
@@ -82,7 +82,7 @@ async fn one<P: Platform>(platform: &P, report: &Report) -> Result<bool, Error> 
     };
     let told = facts::gather(platform, report).await?;
     let text = text::write(&told);
-    let digest = hex(&Sha256::digest(&text));
+    let digest = hex::sha256(&text);
     let written = tell(
         platform,
         report,
@@ -251,12 +251,4 @@ async fn finish<P: Platform>(platform: &P, report: &Report, end: End) -> Result<
     }
     tx.commit().await?;
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

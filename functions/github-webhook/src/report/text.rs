@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use loom_domain::{
     bead::{BeadStatus, ReasonCode},
-    github::dollars,
+    money::dollars,
 };
 
 use super::facts::Told;

@@ -118,7 +118,7 @@ pub fn result_hash(outcome: &ActionOutcome) -> String {
     hasher.update(outcome.code.as_deref().unwrap_or_default());
     hasher.update([0]);
     hasher.update(without_noise(&outcome.text));
-    crate::action::hex(&hasher.finalize())
+    crate::hex::encode(&hasher.finalize())
 }
 
 /// Units that make a number before them a duration.

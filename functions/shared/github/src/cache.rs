@@ -1,12 +1,10 @@
 //! What is kept in the key-value store between calls. It never holds a token, and losing it costs requests only: its
 //! failures are not errors.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
+use loom_domain::hex;
 use loom_platform::{KeyValue, Platform};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::GitHub;
 
@@ -71,14 +69,14 @@ impl<P: Platform> GitHub<P> {
 
     /// The bytes of the blob `name`, if they are kept.
     pub(crate) async fn kept_blob(&self, name: &str) -> Option<Vec<u8>> {
-        let key = format!("github/blob/{}", digest(name));
+        let key = format!("github/blob/{}", hex::sha256(name));
         self.platform().key_value().get(&key).await.ok()?
     }
 
     /// Keeps the bytes of the blob `name`, if they are few enough.
     pub(crate) async fn keep_blob(&self, name: &str, bytes: &[u8]) {
         if bytes.len() <= LARGEST {
-            let key = format!("github/blob/{}", digest(name));
+            let key = format!("github/blob/{}", hex::sha256(name));
             self.platform().key_value().set(&key, bytes).await.ok();
         }
     }
@@ -102,16 +100,7 @@ impl<P: Platform> GitHub<P> {
 
 /// The key of the place of `name` among `places` of a kind, and the name's digest, by which what lies there is known.
 fn place(kind: &str, places: u64, name: &str) -> (String, String) {
-    let digest = digest(name);
+    let digest = hex::sha256(name);
     let number = u64::from_str_radix(digest.get(..15).unwrap_or_default(), 16).unwrap_or(0);
     (format!("github/{kind}/{:04}", number % places), digest)
-}
-
-fn digest(name: &str) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(name) {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }

@@ -1,7 +1,7 @@
 //! Numbered migrations, applied by whichever function first opens the database.
 
+use loom_domain::hex;
 use loom_platform::{Database, DatabaseError, Statements, Transaction, Value};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::workflow::seed;
@@ -136,7 +136,7 @@ pub async fn migrate<D: Database>(database: &D) -> Result<Vec<i64>, MigrateError
     let mut applied = Vec::new();
     for migration in MIGRATIONS {
         let transaction = database.transaction().await?;
-        let digest = hex(&Sha256::digest(migration.sql.as_bytes()));
+        let digest = hex::sha256(migration.sql);
         let row = transaction
             .query_one(
                 "SELECT sha256 FROM schema_version WHERE version = ?1",
@@ -208,13 +208,5 @@ fn statements(sql: &str) -> impl Iterator<Item = &str> {
         statement
             .lines()
             .any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }

@@ -1,6 +1,5 @@
-use sha2::{Digest, Sha256};
-
 use super::Action;
+use crate::hex;
 
 impl Action {
     /// SHA-256 (64 hexadecimal digits) over the name and every field, content included. Two edits of one file that
@@ -9,18 +8,6 @@ impl Action {
         // The JSON text starts with the name, has a fixed field order and is self-delimiting, so that distinct actions
         // have distinct texts. Serialisation of this enum has no failing case (string keys, no maps, no floats).
         let text = serde_json::to_vec(self).unwrap_or_default();
-        hex(&Sha256::digest(text))
+        hex::sha256(text)
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String can't fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

@@ -22,7 +22,6 @@ pub(crate) use near::nearest;
 pub use argv::{ArgvError, split as split_command};
 pub use check::{Checked, from_json};
 pub(crate) use check::{from_call, names_an_action};
-pub(crate) use fingerprint::hex;
 pub use outcome::{ActionOutcome, OutcomeStatus, Performed};
 pub use problem::{ActionError, Problem};
 pub use synonyms::canonical_name;

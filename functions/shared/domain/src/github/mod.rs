@@ -14,9 +14,7 @@ mod table;
 pub use commands::{Command, HELP, NoCommand};
 pub use labels::Meaning;
 pub use merge::{ChecksStand, MergeFacts, MergeStep, Obstacle, PullFacts, Verdict, merge_step};
-pub use pull_request::{
-    PullRequestFacts, TITLE_LIMIT, dollars, pull_request_body, pull_request_title,
-};
+pub use pull_request::{PullRequestFacts, TITLE_LIMIT, pull_request_body, pull_request_title};
 pub use repository::{PUBLIC_API, Repository, key_of, web_host};
 pub use sender::{MARKER, Sender};
 pub use settings::{Checks, GithubSettings, LabelMeaning, MergeMethod};

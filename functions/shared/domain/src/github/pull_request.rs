@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::prompt::cut;
+use crate::{money::dollars, prompt::cut};
 
 /// The longest title, in characters: GitHub's own limit.
 pub const TITLE_LIMIT: usize = 256;
@@ -64,16 +64,6 @@ pub fn pull_request_body(facts: &PullRequestFacts<'_>) -> String {
         dollars(facts.cost_micro_usd)
     );
     body
-}
-
-/// An amount for people.
-pub fn dollars(micro_usd: i64) -> String {
-    let micro_usd = micro_usd.max(0);
-    format!(
-        "${}.{:04}",
-        micro_usd / 1_000_000,
-        micro_usd % 1_000_000 / 100
-    )
 }
 
 /// Text that others wrote, as it can stand within a line of Markdown.

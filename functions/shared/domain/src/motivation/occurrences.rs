@@ -3,6 +3,7 @@ use super::{
     calendar::{day_start, month_start, week_start},
     happening::one_line,
 };
+use crate::money::to_cents;
 use crate::time::{DAY, MINUTE, Timestamp};
 
 /// What a condition finds in the facts, whether it was handled before or not.
@@ -165,16 +166,12 @@ fn cost(
         key: format!("cost:{first}"),
         summary: format!(
             "{} US dollars were spent {word}, more than {}",
-            dollars(spent),
-            dollars(threshold)
+            to_cents(spent),
+            to_cents(threshold)
         ),
         bead_id: None,
         at: start,
     })
-}
-
-fn dollars(micro: i64) -> String {
-    format!("{}.{:02}", micro / 1_000_000, micro / 10_000 % 100)
 }
 
 /// One occurrence an idle time: it ends with the next work, and only then another may begin.

@@ -30,7 +30,7 @@ impl Fence {
                 hasher.update(text.len().to_le_bytes());
                 hasher.update(text);
             }
-            let digest = crate::action::hex(&hasher.finalize());
+            let digest = crate::hex::encode(&hasher.finalize());
             let tag = format!("{PREFIX}{}", digest.get(..DIGITS).unwrap_or_default());
             if !texts.iter().any(|text| text.contains(&tag)) {
                 return Self { tag };

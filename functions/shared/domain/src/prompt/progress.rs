@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PromptContext, cut};
 use crate::action::{Action, Performed};
+use crate::money::dollars_and_cents;
 
 /// How the last build, test or lint went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -122,7 +123,7 @@ pub fn progress(context: &PromptContext<'_>) -> String {
     let progress = &context.progress;
     let mut text = format!("[Step {} of {}", remaining.step, remaining.max_steps);
     if let Some(money) = remaining.micro_usd {
-        text.push_str(&format!(", {} left", dollars(money)));
+        text.push_str(&format!(", {} left", dollars_and_cents(money)));
     }
     text.push_str("]\n");
     if *progress != Progress::default() {
@@ -174,14 +175,6 @@ fn files(text: &mut String, title: &str, files: &[String]) {
         String::new()
     };
     text.push_str(&format!("{title}: {}{more}\n", shown.join(", ")));
-}
-
-fn dollars(micro_usd: i64) -> String {
-    let cents = micro_usd.max(0) / 10_000;
-    if cents == 0 && micro_usd > 0 {
-        return "less than $0.01".to_owned();
-    }
-    format!("${}.{:02}", cents / 100, cents % 100)
 }
 
 #[cfg(test)]
@@ -296,17 +289,5 @@ mod tests {
         assert!(text(23, true).contains("test and commit"));
         assert!(text(24, false).contains("bring the work to an end"));
         assert!(text(25, true).contains("last step"));
-    }
-
-    #[test]
-    fn money_is_rounded_down() {
-        for (micro, text) in [
-            (0, "$0.00"),
-            (9_999, "less than $0.01"),
-            (5_009_999, "$5.00"),
-            (-5, "$0.00"),
-        ] {
-            assert_eq!(dollars(micro), text);
-        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use loom_domain::hex;
 use loom_platform::{Clock, Database, Platform, Statements, Transaction};
 use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
 
 use super::error::{Result, corrupt, database};
 use crate::{Call, Operation, Outcome, WorkspaceError};
@@ -230,6 +230,5 @@ fn identity(operation: &Operation) -> Cow<'_, Operation> {
 }
 
 fn digest(operation: &impl Serialize) -> Result<String> {
-    let digest = Sha256::digest(json(operation)?.as_bytes());
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::sha256(json(operation)?))
 }
