@@ -1,6 +1,6 @@
 //! How large the components are, and how much memory the host takes.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use crate::{
     Bench, Result,
@@ -49,9 +49,8 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     }
     memory.push(("right after load", host.memory()?));
     host.settle().await?;
-    // Longer than the host keeps an instance that has nothing to do.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    memory.push(("idle again, two seconds later", host.memory()?));
+    let at_rest = host.memory_at_rest().await?;
+    memory.push(("idle again, when it no longer falls", at_rest));
     Ok(Outcome {
         components: sizes()?,
         memory,

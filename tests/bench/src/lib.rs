@@ -24,6 +24,7 @@ mod facts;
 pub mod footprint;
 mod load;
 mod native;
+mod poll;
 mod process;
 pub mod requests;
 mod scale;

@@ -12,10 +12,17 @@ use loom_api::testing;
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
-use crate::{Bench, Result};
+use crate::{Bench, Result, poll};
 
 /// Linux reports CPU time in hundredths of a second, on every architecture.
 const TICKS_PER_SECOND: u64 = 100;
+
+/// How often a process is looked at that is to come to rest, and for how long at most.
+const LOOK: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Longer than the host keeps an instance that has nothing to do, which is a second.
+const INSTANCES_GONE: Duration = Duration::from_millis(1_500);
 
 /// A program that listens. It is killed when this is dropped.
 pub(crate) struct Process {
@@ -137,15 +144,28 @@ impl Process {
     /// Returns once the process has used next to no CPU time for a moment: what it does after its answers is done.
     pub(crate) async fn settle(&self) -> Result<()> {
         let mut before = self.cpu()?;
-        for _ in 0..300 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        poll::until(LOOK, PATIENCE, || {
             let now = self.cpu()?;
-            if now.saturating_sub(before) <= Duration::from_millis(10) {
-                return Ok(());
-            }
-            before = now;
-        }
+            let used = now.saturating_sub(std::mem::replace(&mut before, now));
+            Ok((used <= Duration::from_millis(10)).then_some(()))
+        })
+        .await?;
         Ok(())
+    }
+
+    /// The memory of the process once it has not fallen for longer than an idle instance is kept.
+    pub(crate) async fn memory_at_rest(&self) -> Result<Memory> {
+        let mut least = self.memory()?;
+        let mut fell = Instant::now();
+        poll::until(LOOK, PATIENCE, || {
+            let now = self.memory()?;
+            if now.anonymous < least.anonymous {
+                (least, fell) = (now, Instant::now());
+            }
+            Ok((fell.elapsed() > INSTANCES_GONE).then_some(()))
+        })
+        .await?;
+        self.memory()
     }
 
     /// Asks the process to stop, and waits until it has.

@@ -11,11 +11,14 @@ use crate::{
     load::{self, Call, Turn},
     process::Process,
     seed::{self, DESCRIPTION, Seeded},
-    sides::Requests,
+    sides::{Requests, percent},
     table::Table,
 };
 
 pub use crate::sides::{Row, Side};
+
+/// How many requests the components are to answer for each one that is answered natively.
+const LEAST_SHARE: f64 = 0.5;
 
 /// What was measured.
 #[derive(Debug)]
@@ -135,78 +138,34 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new(
             "Requests: through the components on the host, and through the same handle natively (hyper, rusqlite); times in ms",
-            &[
-                "request",
-                "conns",
-                "side",
-                "answers",
-                "refused",
-                "req/s",
-                "p50",
-                "p99",
-                "max",
-                "CPU us/req",
-                "of native",
-            ],
+            &Row::heads("request"),
         );
-        let mut worst: Option<(f64, String)> = None;
-        let mut refusals = Vec::new();
         for row in &self.rows {
-            let share = row.components.rate() / row.native.rate().max(f64::MIN_POSITIVE);
-            let name = format!("{} at {}", row.what, row.concurrency);
-            if worst.as_ref().is_none_or(|(least, _)| share < *least) {
-                worst = Some((share, name.clone()));
-            }
-            let sides = [
-                (
-                    "components",
-                    &row.components,
-                    format!("{:.0} %", share * 100.0),
-                ),
-                ("native", &row.native, String::new()),
-            ];
-            for (name_of_side, side, share) in sides {
-                let [p50, p99, max] = side.times.columns();
-                table.row([
-                    row.what.to_owned(),
-                    row.concurrency.to_string(),
-                    name_of_side.to_owned(),
-                    side.times.len().to_string(),
-                    side.refused.to_string(),
-                    format!("{:.0}", side.rate()),
-                    p50,
-                    p99,
-                    max,
-                    format!("{:.0}", side.cpu_per_request()),
-                    share,
-                ]);
-                if let Some(refusal) = &side.refusal {
-                    refusals.push(format!("refused, {name}, {name_of_side}: {refusal}"));
-                }
-            }
+            row.lines(&mut table, [None, None]);
         }
-        let half = 0.5;
-        let met = self
+        let met = self.rows.iter().filter(|row| row.share() >= LEAST_SHARE);
+        let met = met.count();
+        let worst = self
             .rows
             .iter()
-            .filter(|row| row.components.rate() >= row.native.rate() * half);
-        let met = met.count();
-        let worst = worst.unwrap_or_default();
+            .min_by(|a, b| a.share().total_cmp(&b.share()));
+        let worst = worst.map_or_else(String::new, |row| {
+            let share = percent(row.share());
+            format!("{share}, {} at {}", row.what, row.concurrency)
+        });
         table.goal(
             "at least half as many requests a second as natively, in every row",
             met == self.rows.len(),
             format_args!(
-                "met in {met} of {} rows; the least is {:.0} %, {}",
-                self.rows.len(),
-                worst.0 * 100.0,
-                worst.1
+                "met in {met} of {} rows; the least is {worst}",
+                self.rows.len()
             ),
         );
         table.note("The load generator runs on the same cores. Every request is authenticated and written or read in SQLite,");
         table.note("WAL, synchronous = FULL. A POST also nudges the dispatcher, which runs a tick on both sides; the host's");
         table.note("tick keeps its summary on disk, the native one in memory. CPU is the server's alone, work after the answer included.");
-        for refusal in refusals {
-            table.note(refusal);
+        for row in &self.rows {
+            row.note_refusals(&mut table);
         }
         table.fmt(f)
     }

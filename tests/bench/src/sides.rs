@@ -1,5 +1,7 @@
 //! One kind of request, sent in turns to the components on the host and to the same `handle` natively.
 
+mod lines;
+
 use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
@@ -9,6 +11,8 @@ use crate::{
     load::{self, Call, Turn},
     process::Process,
 };
+
+pub(crate) use lines::percent;
 
 /// One kind of request at one concurrency.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::{
     Bench, Result,
     load::Call,
     process::Process,
-    sides::{Requests, Row},
+    sides::{Requests, Row, percent},
     table::Table,
 };
 
@@ -99,59 +99,26 @@ fn updates(token: Arc<str>, beads: Vec<String>) -> impl Fn(u64) -> Call + Send +
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heads = [
-            "request",
-            "conns",
-            "side",
-            "answers",
-            "refused",
-            "req/s",
-            "p50",
-            "p99",
-            "max",
-            "CPU us/req",
-            "of native",
-            "of PUT",
-        ];
+        let heads = [&Row::heads("request")[..], &["of PUT"]].concat();
         let mut table = Table::new(
             "Workflow transitions: POST .../executions/{id}/restart, and a plain update of a bead beside it; times in ms",
             &heads,
         );
-        let mut refusals = Vec::new();
         for pair in self.rows.chunks(2) {
-            let [_, update] = pair else { continue };
-            for row in pair {
-                let sides = [
-                    ("components", &row.components, &update.components),
-                    ("native", &row.native, &update.native),
-                ];
-                for (name, side, plain) in sides {
-                    let share = |of: f64| format!("{:.0} %", side.rate() * 100.0 / of.max(1e-9));
-                    let [p50, p99, max] = side.times.columns();
-                    table.row([
-                        row.what.to_owned(),
-                        row.concurrency.to_string(),
-                        name.to_owned(),
-                        side.times.len().to_string(),
-                        side.refused.to_string(),
-                        format!("{:.0}", side.rate()),
-                        p50,
-                        p99,
-                        max,
-                        format!("{:.0}", side.cpu_per_request()),
-                        share(row.native.rate()),
-                        share(plain.rate()),
-                    ]);
-                    if let Some(refusal) = &side.refusal {
-                        refusals.push(format!("refused, {}, {name}: {refusal}", row.what));
-                    }
-                }
+            let [transition, update] = pair else { continue };
+            for row in [transition, update] {
+                let of_components = row.components.rate_of(&update.components);
+                let of_native = row.native.rate_of(&update.native);
+                row.lines(
+                    &mut table,
+                    [of_components, of_native].map(|share| Some(percent(share))),
+                );
             }
         }
         table.note("No goal is set. A transition writes the execution, its history, its bead, a timer and its event in one transaction that");
         table.note("is on disk when it is answered (synchronous = FULL). Both requests nudge the dispatcher, which finds nobody to work.");
-        for refusal in refusals {
-            table.note(refusal);
+        for row in &self.rows {
+            row.note_refusals(&mut table);
         }
         table.fmt(f)
     }
