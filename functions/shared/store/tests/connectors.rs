@@ -11,10 +11,10 @@ mod common;
 
 use common::{World, code};
 use loom_domain::{
-    connector::{ATTEMPTS, BREAKER, Connector, ConnectorInput, DeliveryStatus, Outcome},
+    connector::{ATTEMPTS, BREAKER, Connector, ConnectorInput, Delivery, DeliveryStatus, Outcome},
     event::{EventKind, NewEvent},
 };
-use loom_platform::{Platform, Statements};
+use loom_platform::Statements;
 use loom_store::connector::{self, Claimed, Recorded};
 use serde_json::{Value, json};
 
@@ -37,20 +37,36 @@ async fn happen(world: &World, kind: EventKind) {
     write!(world, |change| change.event(event)).unwrap();
 }
 
+/// A connector to which so many events are to be sent.
+async fn connect_with_due(world: &World, events: i64) -> Connector {
+    let connector = connect(world, json!({})).await;
+    for _ in 0..events {
+        happen(world, EventKind::AgentSpawned).await;
+    }
+    take_in(world, &connector).await;
+    connector
+}
+
 /// Looks at all events.
 async fn take_in(world: &World, connector: &Connector) {
     while write!(world, |change| connector::take_in(&change, &connector.id)).unwrap() {}
+}
+
+async fn logged(
+    world: &World,
+    connector: &Connector,
+    status: Option<DeliveryStatus>,
+) -> Vec<Delivery> {
+    let log = connector::log(world.db(), &connector.id, status, None, 1000);
+    log.await.unwrap()
 }
 
 async fn deliveries(
     world: &World,
     connector: &Connector,
 ) -> Vec<(Option<i64>, DeliveryStatus, i64)> {
-    connector::log(world.db(), &connector.id, None, None, 1000)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|one| (one.sequence, one.status, one.attempts))
+    let log = logged(world, connector, None).await.into_iter();
+    log.map(|one| (one.sequence, one.status, one.attempts))
         .collect()
 }
 
@@ -93,12 +109,7 @@ async fn first_id(world: &World) -> String {
 /// Has everything be due now.
 async fn hurry(world: &World) {
     let sql = "UPDATE connector_delivery SET next_attempt_at = 0 WHERE status = 'pending'";
-    world
-        .platform
-        .database()
-        .execute(sql, vec![])
-        .await
-        .unwrap();
+    world.db().execute(sql, vec![]).await.unwrap();
 }
 
 #[tokio::test]
@@ -120,12 +131,7 @@ async fn a_new_connector_hears_of_what_happens_from_now_on_and_of_that_once() {
     take_in(&world, &connector).await;
     // A cursor that was lost makes nothing twice.
     let sql = "UPDATE connector SET cursor = 0";
-    world
-        .platform
-        .database()
-        .execute(sql, vec![])
-        .await
-        .unwrap();
+    world.db().execute(sql, vec![]).await.unwrap();
     take_in(&world, &connector).await;
     let sequences: Vec<i64> = deliveries(&world, &connector)
         .await
@@ -142,31 +148,19 @@ async fn a_new_connector_hears_of_what_happens_from_now_on_and_of_that_once() {
 #[tokio::test]
 async fn more_events_than_a_batch_are_all_taken_in() {
     let world = World::new().await;
-    let connector = connect(&world, json!({})).await;
-    for _ in 0..450 {
-        happen(&world, EventKind::AgentSpawned).await;
-    }
-    take_in(&world, &connector).await;
+    connect_with_due(&world, 450).await;
     assert_eq!(
         world.count("SELECT COUNT(*) FROM connector_delivery").await,
         450
     );
-    assert_eq!(
-        world
-            .count("SELECT (SELECT cursor FROM connector) = (SELECT MAX(sequence) FROM event)")
-            .await,
-        1
-    );
+    let sql = "SELECT (SELECT cursor FROM connector) = (SELECT MAX(sequence) FROM event)";
+    assert_eq!(world.count(sql).await, 1);
 }
 
 #[tokio::test]
 async fn of_many_claimers_each_gets_another_one_and_a_dead_one_leaves_it_due_with_the_same_id() {
     let world = World::new().await;
-    let connector = connect(&world, json!({})).await;
-    for _ in 0..3 {
-        happen(&world, EventKind::AgentSpawned).await;
-    }
-    take_in(&world, &connector).await;
+    let connector = connect_with_due(&world, 3).await;
     let claims = futures_util::future::join_all((0..5).map(|_| claim(&world, &connector))).await;
     let mut ids: Vec<String> = claims
         .iter()
@@ -192,15 +186,7 @@ async fn of_many_claimers_each_gets_another_one_and_a_dead_one_leaves_it_due_wit
     // The first sender was only slow: its result no longer counts.
     record(&world, &connector, &first, &again(None)).await;
     record(&world, &connector, &second, &result(Outcome::Delivered)).await;
-    let delivered = connector::log(
-        world.db(),
-        &connector.id,
-        Some(DeliveryStatus::Delivered),
-        None,
-        9,
-    )
-    .await
-    .unwrap();
+    let delivered = logged(&world, &connector, Some(DeliveryStatus::Delivered)).await;
     assert_eq!((delivered.len(), delivered[0].attempts), (1, 2));
     assert_eq!(delivered[0].code, None);
 }
@@ -208,22 +194,14 @@ async fn of_many_claimers_each_gets_another_one_and_a_dead_one_leaves_it_due_wit
 #[tokio::test]
 async fn attempts_are_bounded_and_failures_in_a_row_pause_the_connector() {
     let world = World::new().await;
-    let connector = connect(&world, json!({})).await;
-    for _ in 0..BREAKER + 2 {
-        happen(&world, EventKind::AgentSpawned).await;
-    }
-    take_in(&world, &connector).await;
+    let connector = connect_with_due(&world, BREAKER + 2).await;
     for attempt in 1..=ATTEMPTS {
         hurry(&world).await;
         let claimed = claim(&world, &connector).await.unwrap();
         // Always the same one, so that only it fails.
         let sql = "UPDATE connector_delivery SET attempts = ?1 WHERE id = (SELECT MIN(id) FROM connector_delivery)";
-        world
-            .platform
-            .database()
-            .execute(sql, vec![attempt.into()])
-            .await
-            .unwrap();
+        let set = world.db().execute(sql, vec![attempt.into()]);
+        set.await.unwrap();
         let first = Claimed {
             id: first_id(&world).await,
             attempt,
@@ -231,15 +209,7 @@ async fn attempts_are_bounded_and_failures_in_a_row_pause_the_connector() {
         };
         record(&world, &connector, &first, &again(None)).await;
     }
-    let failed = connector::log(
-        world.db(),
-        &connector.id,
-        Some(DeliveryStatus::Failed),
-        None,
-        9,
-    )
-    .await
-    .unwrap();
+    let failed = logged(&world, &connector, Some(DeliveryStatus::Failed)).await;
     assert_eq!(failed.len(), 1);
     assert!(
         failed[0]
@@ -267,18 +237,10 @@ async fn attempts_are_bounded_and_failures_in_a_row_pause_the_connector() {
             .unwrap()
             .contains("answered 404")
     );
-    assert_eq!(
-        world
-            .count("SELECT COUNT(*) FROM event WHERE kind = 'connector.paused'")
-            .await,
-        1
-    );
-    assert_eq!(
-        world
-            .count("SELECT COUNT(*) FROM connector_delivery WHERE status = 'held'")
-            .await,
-        2
-    );
+    let sql = "SELECT COUNT(*) FROM event WHERE kind = 'connector.paused'";
+    assert_eq!(world.count(sql).await, 1);
+    let sql = "SELECT COUNT(*) FROM connector_delivery WHERE status = 'held'";
+    assert_eq!(world.count(sql).await, 2);
     assert!(claim(&world, &connector).await.is_none());
     assert!(!connector::is_due(world.db()).await.unwrap());
 }
@@ -286,11 +248,7 @@ async fn attempts_are_bounded_and_failures_in_a_row_pause_the_connector() {
 #[tokio::test]
 async fn a_wait_that_is_asked_for_holds_for_all() {
     let world = World::new().await;
-    let connector = connect(&world, json!({})).await;
-    for _ in 0..2 {
-        happen(&world, EventKind::AgentSpawned).await;
-    }
-    take_in(&world, &connector).await;
+    let connector = connect_with_due(&world, 2).await;
     let claimed = claim(&world, &connector).await.unwrap();
     record(&world, &connector, &claimed, &again(Some(600_000))).await;
     happen(&world, EventKind::AgentSpawned).await;
@@ -309,9 +267,7 @@ async fn what_was_held_goes_on_or_is_skipped() {
         (true, DeliveryStatus::Skipped, 0),
     ] {
         let world = World::new().await;
-        let connector = connect(&world, json!({})).await;
-        happen(&world, EventKind::AgentSpawned).await;
-        take_in(&world, &connector).await;
+        let connector = connect_with_due(&world, 1).await;
         let on_its_way = claim(&world, &connector).await.unwrap();
         let paused = write!(world, |change| connector::pause(
             &change,
@@ -376,20 +332,11 @@ async fn names_and_projects_are_looked_at_and_a_deleted_project_takes_its_connec
 #[tokio::test]
 async fn old_deliveries_are_forgotten_and_open_ones_are_not() {
     let world = World::new().await;
-    let connector = connect(&world, json!({})).await;
-    for _ in 0..2 {
-        happen(&world, EventKind::AgentSpawned).await;
-    }
-    take_in(&world, &connector).await;
+    let connector = connect_with_due(&world, 2).await;
     let claimed = claim(&world, &connector).await.unwrap();
     record(&world, &connector, &claimed, &result(Outcome::Delivered)).await;
     let sql = "UPDATE connector_delivery SET created_at = 1";
-    world
-        .platform
-        .database()
-        .execute(sql, vec![])
-        .await
-        .unwrap();
+    world.db().execute(sql, vec![]).await.unwrap();
     assert_eq!(connector::forget_old(world.db()).await.unwrap(), 1);
     assert_eq!(deliveries(&world, &connector).await.len(), 1);
 }
