@@ -12,10 +12,9 @@ use loom_domain::{
 };
 use loom_platform::{Random, Statements};
 
-use super::{Applied, acting, attempt::attempt, comment, fingerprint, rate, report};
+use super::{Applied, acting, attempt::attempt, comment, fingerprint, follower, rate, report};
 use crate::{
-    StoreError,
-    bead::{self, Origin},
+    StoreError, bead,
     change::Change,
     row::{json, to_json},
 };
@@ -108,7 +107,7 @@ pub(super) async fn follow<S: Statements, R: Random>(
     }
     let was_opened = newest.is_open && (issue.opens || !before.state.is_open);
     if !newest.is_open {
-        close(change, &bead_id, newest, applied).await?;
+        follower::close(change, &bead_id, newest.close_reason.clone(), applied).await?;
     } else if was_opened && issue.sender == Sender::Person {
         open(change, project, &bead_id, applied).await?;
     }
@@ -125,25 +124,9 @@ pub(super) async fn file<S: Statements, R: Random>(
     applied: &mut Applied,
 ) -> Result<Option<String>, StoreError> {
     let fingerprint = fingerprint(project, "issue", &state.number.to_string());
-    let known = existing(change.tx, &project.id, &fingerprint).await?;
-    let bead_id = match known {
-        Some(id) => id,
-        None => {
-            let origin = Origin {
-                fingerprint: Some(fingerprint),
-                ..Origin::default()
-            };
-            match attempt(change.tx, bead::file(change, input(project, state), origin)).await? {
-                Ok((bead, _)) => {
-                    applied.filed.push(bead.id.clone());
-                    bead.id
-                }
-                Err(refusal) => {
-                    applied.refused(&refusal);
-                    return Ok(None);
-                }
-            }
-        }
+    let filed = follower::file(change, project, fingerprint, input(project, state), applied);
+    let Some(bead_id) = filed.await? else {
+        return Ok(None);
     };
     let sql = "UPDATE github_issue SET bead_id = ?3, wants_bead = 1, updated_at = ?4 \
                WHERE project_id = ?1 AND number = ?2";
@@ -159,45 +142,9 @@ pub(super) async fn file<S: Statements, R: Random>(
     comment::deliver_waiting(change, project, state.number, &bead_id).await?;
     report::begin(change.tx, &project.id, state.number, Some(&bead_id)).await?;
     if !state.is_open {
-        close(change, &bead_id, state, applied).await?;
+        follower::close(change, &bead_id, state.close_reason.clone(), applied).await?;
     }
     Ok(Some(bead_id))
-}
-
-/// The bead with a fingerprint, the newest one where there are several, closed and deleted ones too.
-pub(super) async fn existing<S: Statements>(
-    tx: &S,
-    project_id: &str,
-    fingerprint: &str,
-) -> Result<Option<String>, StoreError> {
-    let sql = "SELECT id FROM bead WHERE fingerprint = ?1 AND project_id = ?2 ORDER BY created_at DESC, id LIMIT 1";
-    let row = tx
-        .query_one(sql, vec![fingerprint.into(), project_id.into()])
-        .await?;
-    row.map(|row| Ok(row.text(0)?)).transpose()
-}
-
-/// Closes a bead for the reason that its issue was closed.
-async fn close<S: Statements, R: Random>(
-    change: &Change<'_, S, R>,
-    bead_id: &str,
-    state: &IssueState,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    let Some(bead) = bead::find(change.tx, bead_id).await? else {
-        return Ok(());
-    };
-    if bead.status == BeadStatus::Closed {
-        return Ok(());
-    }
-    let closed = BeadInput {
-        status: Some(BeadStatus::Closed),
-        close_reason: state.close_reason.clone(),
-        ..BeadInput::default()
-    };
-    bead::update(change, &bead, closed).await?;
-    applied.beads.insert(bead_id.to_owned());
-    Ok(())
 }
 
 /// Opens a closed bead again because its issue was.

@@ -6,6 +6,7 @@ mod build;
 mod checks;
 mod command;
 mod comment;
+mod follower;
 mod issue;
 mod links;
 mod merge;

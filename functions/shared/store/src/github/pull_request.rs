@@ -11,7 +11,7 @@ use loom_domain::{
 };
 use loom_platform::{Random, Statements};
 
-use super::{Applied, acting, attempt::attempt, comment, pull_review};
+use super::{Applied, acting, attempt::attempt, comment, follower, pull_review};
 use crate::{
     StoreError, bead,
     change::Change,
@@ -187,21 +187,14 @@ pub(super) async fn merged<S: Statements, R: Random>(
     by: &str,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
-    let Some(bead) = bead::find(change.tx, owner).await? else {
+    if bead::find(change.tx, owner).await?.is_none() {
         return Ok(());
-    };
-    if bead.status != BeadStatus::Closed {
-        let input = BeadInput {
-            status: Some(BeadStatus::Closed),
-            close_reason: Some(format!(
-                "Pull request #{} was merged by {by} as {sha}.",
-                state.number
-            )),
-            ..BeadInput::default()
-        };
-        bead::update(change, &bead, input).await?;
-        applied.beads.insert(owner.to_owned());
     }
+    let reason = format!(
+        "Pull request #{} was merged by {by} as {sha}.",
+        state.number
+    );
+    follower::close(change, owner, Some(reason), applied).await?;
     let sql = "UPDATE bead SET commit_id = ?2, version = version + 1 WHERE id = ?1 AND commit_id IS NOT ?2";
     change
         .tx

@@ -15,17 +15,11 @@ use loom_platform::{Random, Statements};
 use super::{
     Applied,
     attempt::attempt,
-    comment, fingerprint,
-    issue::existing,
+    comment, fingerprint, follower,
     pull_request::{Known, reopen},
     rate,
 };
-use crate::{
-    StoreError,
-    bead::{self, Origin},
-    change::Change,
-    workflow,
-};
+use crate::{StoreError, bead, change::Change, workflow};
 
 /// Lets the review bead follow its pull request.
 pub(super) async fn follow<S: Statements, R: Random>(
@@ -73,30 +67,15 @@ pub(super) async fn file<S: Statements, R: Random>(
     applied: &mut Applied,
 ) -> Result<Option<String>, StoreError> {
     let fingerprint = fingerprint(project, "pr", &state.number.to_string());
-    let bead_id = match existing(change.tx, &project.id, &fingerprint).await? {
-        Some(id) => id,
-        None => {
-            let origin = Origin {
-                fingerprint: Some(fingerprint),
-                ..Origin::default()
-            };
-            let input = BeadInput {
-                project_id: Some(project.id.clone()),
-                kind: Some("review".to_owned()),
-                tags: Some(vec!["role:code-reviewer".to_owned()]),
-                ..shown(state)
-            };
-            match attempt(change.tx, bead::file(change, input, origin)).await? {
-                Ok((bead, _)) => {
-                    applied.filed.push(bead.id.clone());
-                    bead.id
-                }
-                Err(refusal) => {
-                    applied.refused(&refusal);
-                    return Ok(None);
-                }
-            }
-        }
+    let input = BeadInput {
+        project_id: Some(project.id.clone()),
+        kind: Some("review".to_owned()),
+        tags: Some(vec!["role:code-reviewer".to_owned()]),
+        ..shown(state)
+    };
+    let filed = follower::file(change, project, fingerprint, input, applied);
+    let Some(bead_id) = filed.await? else {
+        return Ok(None);
     };
     note(change, project, state, &bead_id).await?;
     applied.beads.insert(bead_id.clone());
@@ -192,24 +171,12 @@ async fn close<S: Statements, R: Random>(
     by: &str,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
-    let Some(bead) = bead::find(change.tx, bead_id).await? else {
-        return Ok(());
-    };
-    if bead.status == BeadStatus::Closed {
-        return Ok(());
-    }
     let how = match &state.merged_sha {
         Some(sha) => format!("merged by {by} as {sha}"),
         None => format!("closed by {by}"),
     };
-    let input = BeadInput {
-        status: Some(BeadStatus::Closed),
-        close_reason: Some(format!("Pull request #{} was {how}.", state.number)),
-        ..BeadInput::default()
-    };
-    bead::update(change, &bead, input).await?;
-    applied.beads.insert(bead_id.to_owned());
-    Ok(())
+    let reason = format!("Pull request #{} was {how}.", state.number);
+    follower::close(change, bead_id, Some(reason), applied).await
 }
 
 /// Opens the review again, for a commit that it has not seen. A run that looks at the old one is stopped, unless the
