@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use loom_domain::bead_file::{BeadFile, DIRECTORY, LineError, MAX_BYTES, read};
+use loom_domain::bead_file::{BeadFile, DIRECTORY, LineError, MAX_BYTES, is_named_after, read};
 use loom_store::bead_sync::{FileRow, Found, Incoming, Problem};
 use loom_workspace::{BranchFile, FileContent};
 
@@ -106,11 +106,7 @@ pub(crate) fn compare(
 impl Seen {
     /// Whether a bead stays as it is, here and there, because its file cannot be read.
     pub(crate) fn is_left_alone(&self, bead_id: &str) -> bool {
-        let (dash, dot) = (
-            format!("{DIRECTORY}{bead_id}-"),
-            format!("{DIRECTORY}{bead_id}."),
-        );
-        let has_its_name = |path: &String| path.starts_with(&dash) || path.starts_with(&dot);
+        let has_its_name = |path: &String| is_named_after(path, bead_id);
         self.left_alone.contains(bead_id) || self.unreadable.iter().any(has_its_name)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use loom_domain::bead_file::{
-    BeadFile, FileComment, ISSUES,
+    BeadFile, ISSUES,
     jsonl::{self, Line},
 };
 use loom_platform::Platform;
@@ -79,20 +79,12 @@ pub(crate) async fn text<P: Platform>(
     let mut text = String::new();
     let mut after = String::new();
     loop {
-        let beads = bead::export_page(database, project_id, &after, PAGE).await?;
+        let beads = bead::export_files(database, project_id, &after, PAGE).await?;
         let Some(last) = beads.last() else {
             return Ok(Some(text));
         };
         after.clone_from(&last.id);
-        let ids: Vec<&str> = beads.iter().map(|bead| bead.id.as_str()).collect();
-        let mut comments: HashMap<String, Vec<FileComment>> = HashMap::new();
-        for (bead_id, comment) in bead::comments_of(database, &ids).await? {
-            comments.entry(bead_id).or_default().push(comment);
-        }
-        for bead in beads {
-            let said = comments.remove(&bead.id).unwrap_or_default();
-            text.push_str(&jsonl::line(&BeadFile::of(bead, said)));
-        }
+        text.extend(beads.iter().map(jsonl::line));
         if text.len() > LARGEST {
             return Ok(None);
         }

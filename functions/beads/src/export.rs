@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -7,7 +5,7 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use loom_api::{Error, Query};
-use loom_domain::bead_file::{BeadFile, FileComment, jsonl};
+use loom_domain::bead_file::jsonl;
 use loom_platform::Platform;
 use loom_store::bead;
 use loom_store::{StoreError, project};
@@ -54,19 +52,9 @@ async fn page<P: Platform>(
     project_id: &str,
     after: &str,
 ) -> Result<Option<(String, String)>, StoreError> {
-    let database = platform.database();
-    let beads = bead::export_page(database, project_id, after, PAGE).await?;
+    let beads = bead::export_files(platform.database(), project_id, after, PAGE).await?;
     let Some(last) = beads.last().map(|bead| bead.id.clone()) else {
         return Ok(None);
     };
-    let ids: Vec<&str> = beads.iter().map(|bead| bead.id.as_str()).collect();
-    let mut comments: HashMap<String, Vec<FileComment>> = HashMap::new();
-    for (bead_id, comment) in bead::comments_of(database, &ids).await? {
-        comments.entry(bead_id).or_default().push(comment);
-    }
-    let lines = beads.into_iter().map(|bead| {
-        let said = comments.remove(&bead.id).unwrap_or_default();
-        jsonl::line(&BeadFile::of(bead, said))
-    });
-    Ok(Some((lines.collect(), last)))
+    Ok(Some((beads.iter().map(jsonl::line).collect(), last)))
 }

@@ -56,7 +56,7 @@ use crate::{
 };
 
 pub use merge::{Conflict, Kept, Merged, merge};
-pub use name::{DIRECTORY, ISSUES, file_name};
+pub use name::{DIRECTORY, ISSUES, file_name, is_named_after};
 pub use read::{MAX_BYTES, read};
 pub use write::write;
 

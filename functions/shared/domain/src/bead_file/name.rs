@@ -31,6 +31,13 @@ pub fn file_name(id: &str, title: &str) -> String {
     }
 }
 
+/// Whether `path` has the form of [`file_name`] for the bead `id`, whatever its title.
+pub fn is_named_after(path: &str, id: &str) -> bool {
+    let name = path.strip_prefix(DIRECTORY);
+    let rest = name.and_then(|name| name.strip_prefix(id));
+    rest.is_some_and(|rest| rest.starts_with(['-', '.']))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +51,9 @@ mod tests {
         ] {
             assert_eq!(file_name("bd-1", title), format!("{DIRECTORY}{name}"));
         }
+        assert!(is_named_after(&file_name("bd-1", ""), "bd-1"));
+        assert!(is_named_after(&file_name("bd-1", "Fix it"), "bd-1"));
+        assert!(!is_named_after(&file_name("bd-12", "Fix it"), "bd-1"));
         let long = file_name("bd-1", &"word ".repeat(40));
         assert!(long.len() <= DIRECTORY.len() + 5 + LONGEST + 5 && !long.contains("-.yaml"));
     }

@@ -1,12 +1,37 @@
 //! What an export of a project's beads is made of.
 
-use loom_domain::{bead::Bead, bead_file::FileComment};
+use std::collections::HashMap;
+
+use loom_domain::{
+    bead::Bead,
+    bead_file::{BeadFile, FileComment},
+};
 use loom_platform::{Statements, Value};
 
 use crate::{
     StoreError,
     row::{time, to_json},
 };
+
+/// Up to `limit` beads of a project after the id `after`, by id, as files have them.
+pub async fn export_files<S: Statements>(
+    statements: &S,
+    project_id: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<BeadFile>, StoreError> {
+    let beads = export_page(statements, project_id, after, limit).await?;
+    let ids: Vec<&str> = beads.iter().map(|bead| bead.id.as_str()).collect();
+    let mut comments: HashMap<String, Vec<FileComment>> = HashMap::new();
+    for (bead_id, comment) in comments_of(statements, &ids).await? {
+        comments.entry(bead_id).or_default().push(comment);
+    }
+    let files = beads.into_iter().map(|bead| {
+        let said = comments.remove(&bead.id).unwrap_or_default();
+        BeadFile::of(bead, said)
+    });
+    Ok(files.collect())
+}
 
 /// Up to `limit` beads of a project after the id `after`, by id: what an export is made of.
 pub async fn export_page<S: Statements>(

@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use blockers::wait_path;
-pub use export::{comments_of, export_page};
+pub use export::{comments_of, export_files, export_page};
 pub use file::{Origin, file};
 pub(crate) use hold::{hold, release};
 pub use import::{Imported, ImportedBead, Skipped, import, refuse_file};

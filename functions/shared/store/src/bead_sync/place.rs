@@ -7,7 +7,7 @@ use loom_domain::{
 use loom_platform::{Random, Statements};
 use serde_json::json;
 
-use super::{Problem, Settled, plan::Plan};
+use super::{Settled, plan::Plan};
 use crate::{StoreError, bead, change::Change};
 
 /// Brings a bead to where it shall stand: its status, with all that follows from it, and whether it is deleted.
@@ -161,14 +161,8 @@ async fn status<S: Statements, R: Random>(
 
 /// Records that the status of a file can't be taken over, and why.
 fn keep_ours(plan: &mut Plan, settled: &mut Settled, ours: BeadStatus, refusal: Refusal) {
-    settled.problems.push(Problem {
-        path: plan.path.clone(),
-        line: 0,
-        code: refusal.code.to_owned(),
-        bead_id: Some(plan.id.clone()),
-        message: refusal.message,
-        blob: plan.blob.clone(),
-    });
+    let problem = plan.problem(refusal.code, refusal.message);
+    settled.problems.push(problem);
     plan.conflicts.push(Conflict {
         field: "status".to_owned(),
         base: serde_json::Value::Null,

@@ -5,7 +5,7 @@ use loom_domain::{
 };
 use serde_json::Value;
 
-use super::{Found, Incoming, file::Known};
+use super::{Found, Incoming, Problem, file::Known};
 
 /// A bead as the database has it.
 pub(super) struct Here {
@@ -35,6 +35,18 @@ impl Plan {
     /// What the database has, comparable with what it shall have.
     pub(super) fn ours(&self) -> Option<BeadFile> {
         Some(as_ours(&self.here.as_ref()?.file, &self.merged))
+    }
+
+    /// Something of what the repository has that cannot be applied.
+    pub(super) fn problem(&self, code: &str, message: String) -> Problem {
+        Problem {
+            path: self.path.clone(),
+            line: 0,
+            code: code.to_owned(),
+            bead_id: Some(self.id.clone()),
+            message,
+            blob: self.blob.clone(),
+        }
     }
 }
 

@@ -3,25 +3,14 @@
 use std::collections::{BTreeSet, HashSet};
 
 use loom_domain::{
-    bead_file::{BeadFile, Conflict, DIRECTORY, Kept},
+    bead_file::{BeadFile, Conflict, Kept, is_named_after},
     project::Project,
 };
 use loom_platform::Statements;
 use serde_json::{Value, json};
 
-use super::{Problem, Settled, plan::Plan};
+use super::{Settled, plan::Plan};
 use crate::{StoreError, bead::bulk, row::to_json};
-
-fn problem(plan: &Plan, code: &str, message: String) -> Problem {
-    Problem {
-        path: plan.path.clone(),
-        line: 0,
-        code: code.to_owned(),
-        bead_id: Some(plan.id.clone()),
-        message,
-        blob: plan.blob.clone(),
-    }
-}
 
 /// A parent that is nowhere is left out. One whose file is there and cannot be read is waited for.
 pub(super) async fn check_parents<S: Statements>(
@@ -44,12 +33,7 @@ pub(super) async fn check_parents<S: Statements>(
     {
         there.insert(row.text(0)?);
     }
-    let is_unreadable = |id: &str| {
-        let (dash, dot) = (format!("{DIRECTORY}{id}-"), format!("{DIRECTORY}{id}."));
-        unreadable
-            .iter()
-            .any(|path| path.starts_with(&dash) || path.starts_with(&dot))
-    };
+    let is_unreadable = |id: &str| unreadable.iter().any(|path| is_named_after(path, id));
     // One that is left alone may be the parent of the next.
     loop {
         let batch: HashSet<String> = plans.iter().map(|plan| plan.id.clone()).collect();
@@ -65,7 +49,7 @@ pub(super) async fn check_parents<S: Statements>(
             let message = format!(
                 "The file of its parent {parent} cannot be read, so this bead is left alone until it can be."
             );
-            settled.problems.push(problem(plan, "parent_unreadable", message));
+            settled.problems.push(plan.problem("parent_unreadable", message));
             false
         });
         if plans.len() == before {
@@ -85,7 +69,7 @@ pub(super) async fn check_parents<S: Statements>(
         );
         settled
             .problems
-            .push(problem(plan, "unknown_parent", message));
+            .push(plan.problem("unknown_parent", message));
         plan.merged.parent = plan.here.as_ref().and_then(|here| here.file.parent.clone());
     }
     Ok(())
