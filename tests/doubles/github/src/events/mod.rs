@@ -19,6 +19,14 @@ pub(crate) struct Event {
 }
 
 impl Event {
+    /// The event with more fields, if `more` is an object.
+    fn with(mut self, more: Value) -> Self {
+        if let Value::Object(more) = more {
+            self.fields.extend(more);
+        }
+        self
+    }
+
     /// An event with the fields that it has beside those that all have.
     pub(crate) fn new(name: &str, action: Option<&str>, fields: Value) -> Self {
         Self {

@@ -28,7 +28,7 @@ impl World {
         let Some(issue) = found.issues.get(&number) else {
             return;
         };
-        let mut event = if issue.pull.is_some() {
+        let event = if issue.pull.is_some() {
             let action = match action {
                 "opened" | "closed" | "reopened" | "edited" | "labeled" | "unlabeled"
                 | "assigned" | "unassigned" => action,
@@ -42,10 +42,7 @@ impl World {
                 json!({"issue": self.issue_json(found, issue)}),
             )
         };
-        if let Value::Object(more) = more {
-            event.fields.extend(more);
-        }
-        self.emit(repo, sender, event);
+        self.emit(repo, sender, event.with(more));
     }
 
     /// `pull_request`.
@@ -62,15 +59,12 @@ impl World {
             return;
         };
         let Some(pull) = &issue.pull else { return };
-        let mut event = Event::new(
+        let event = Event::new(
             "pull_request",
             Some(action),
             json!({"number": number, "pull_request": self.whole_pull_json(found, issue, pull)}),
         );
-        if let Value::Object(more) = more {
-            event.fields.extend(more);
-        }
-        self.emit(repo, sender, event);
+        self.emit(repo, sender, event.with(more));
     }
 
     /// `issue_comment`.
@@ -89,17 +83,14 @@ impl World {
         let Some(issue) = found.issues.get(&comment.issue) else {
             return;
         };
-        let mut event = Event::new(
+        let event = Event::new(
             "issue_comment",
             Some(action),
             json!({
                 "issue": self.issue_json(found, issue), "comment": self.comment_json(found, comment),
             }),
         );
-        if let Value::Object(more) = more {
-            event.fields.extend(more);
-        }
-        self.emit(repo, sender, event);
+        self.emit(repo, sender, event.with(more));
     }
 
     /// `push`, and before it `create` or after it `delete` of a branch or tag.

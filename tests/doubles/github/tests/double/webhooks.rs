@@ -1,9 +1,8 @@
 //! Webhooks that really arrive.
 
-use hmac::{Hmac, KeyInit, Mac};
 use loom_github_double::{FileSpec, NewRepository};
+use loom_test_support::sign_webhook;
 use serde_json::json;
-use sha2::Sha256;
 
 use crate::PATIENCE;
 use crate::api::{commit, shop, shop_of};
@@ -21,17 +20,9 @@ fn an_event_is_signed_and_complete() {
     let [event] = events.as_slice() else {
         panic!("{} events", events.len())
     };
-    let mut mac = Hmac::<Sha256>::new_from_slice(b"made up").unwrap();
-    mac.update(&event.body);
-    let digest: String = mac
-        .finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
     assert_eq!(
         event.header("x-hub-signature-256"),
-        format!("sha256={digest}")
+        sign_webhook("made up", &event.body)
     );
     assert!(event.header("user-agent").starts_with("GitHub-Hookshot/"));
     assert_eq!(event.header("content-type"), "application/json");
