@@ -1,14 +1,11 @@
 use axum::extract::State;
 use http::StatusCode;
-use loom_api::{Caller, Created, Error, IfMatch, Json, Path, Tagged};
+use loom_api::{Caller, Created, Error, IfMatch, Json, Path, Tagged, version_of};
 use loom_domain::connector::ConnectorInput;
 use loom_platform::{Database, Platform, Transaction};
 use loom_store::{Change, connector};
 
-use crate::{
-    list::{View, version},
-    settings::Settings,
-};
+use crate::{list::View, settings::Settings};
 
 /// Makes a connector, active at once: its secrets must be there, and its host allowed.
 pub(crate) async fn create<P: Platform>(
@@ -25,7 +22,7 @@ pub(crate) async fn create<P: Platform>(
     tx.commit().await?;
     let place = format!("/api/v1/connectors/{}", made.id);
     Ok(Tagged(
-        version(&made),
+        version_of(&made),
         Created(place, View::new(made, &settings)),
     ))
 }
@@ -42,7 +39,7 @@ pub(crate) async fn change<P: Platform>(
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), &caller.name).await?;
     let before = connector::get(&tx, &id).await?;
-    if_match.check(version(&before))?;
+    if_match.check(version_of(&before))?;
     let wanted = input.apply(before.clone())?;
     if (&wanted.url, &wanted.secret) != (&before.url, &before.secret) {
         settings.target(&wanted)?;
@@ -65,7 +62,7 @@ pub(crate) async fn delete<P: Platform>(
     let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), &caller.name).await?;
     let before = connector::get(&tx, &id).await?;
-    if_match.check(version(&before))?;
+    if_match.check(version_of(&before))?;
     connector::delete(&change, &before).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

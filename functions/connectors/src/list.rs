@@ -38,14 +38,9 @@ impl View {
 
     /// With the `ETag` of its content: also what it counts by itself belongs to it.
     pub(crate) fn tagged(connector: Connector, settings: &Settings) -> Tagged<Json<Self>> {
-        let version = version(&connector);
+        let version = version_of(&connector);
         Tagged(version, Json(Self::new(connector, settings)))
     }
-}
-
-/// The version that the `ETag` tells.
-pub(crate) fn version(connector: &Connector) -> i64 {
-    version_of(connector)
 }
 
 /// In the order of their ids.

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use loom_api::testing::platform;
+use loom_api::testing::{execute, platform, play};
 use loom_bead_sync::sync;
 use loom_domain::{
     bead::{Bead, BeadInput},
     bead_file::{BeadFile, FileComment},
     project::{Project, ProjectInput},
 };
-use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Statements, Transaction, body_from};
+use loom_platform::native::NativePlatform;
+use loom_platform::{Database, Platform, Statements, Transaction};
 use loom_store::{
     Change, StoreError,
     bead::{self, Origin},
@@ -39,8 +39,7 @@ impl Loom {
 
     pub(crate) async fn at(prefix: &str, repository: &str, branch: &str) -> Self {
         let platform = platform();
-        let answer = handler(|_| async { http::Response::new(body_from("{}")) });
-        platform.http().route("dispatch-tick.spin.internal", answer);
+        play(&platform, "dispatch-tick");
         migrate(platform.database()).await.unwrap();
         let input = ProjectInput {
             name: Some("Demo".into()),
@@ -124,7 +123,7 @@ impl Loom {
     }
 
     pub(crate) async fn set(&self, sql: &str) {
-        self.platform.database().execute(sql, vec![]).await.unwrap();
+        execute(&self.platform, sql).await;
     }
 
     /// The lease of a syncer that was killed runs out.

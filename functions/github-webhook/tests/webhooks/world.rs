@@ -1,11 +1,8 @@
 //! A Loom with a project on GitHub, and what GitHub sends it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use loom_api::testing::{
+    self, Answer, Call, Calls, builder, call, count, execute, play, rows, token,
 };
-
-use loom_api::testing::{Answer, Call, builder, call, token};
 use loom_domain::{
     account::Role,
     bead::Bead,
@@ -14,8 +11,8 @@ use loom_domain::{
     project::{Project, ProjectInput},
 };
 use loom_platform::native::{NativePlatform, handler};
-use loom_platform::{Database, Platform, Random, Statements, Transaction, Value, body_from};
-use loom_store::{Change, bead, delivery, migrate::migrate, project};
+use loom_platform::{Platform, Random, Statements};
+use loom_store::{bead, delivery, migrate::migrate};
 use loom_test_support::sign_webhook;
 use serde_json::{Value as Json, json};
 
@@ -28,7 +25,7 @@ pub(crate) struct World {
     pub(crate) github: Fake,
     pub(crate) secret: String,
     pub(crate) admin: String,
-    nudges: Arc<AtomicUsize>,
+    nudges: Calls,
 }
 
 impl World {
@@ -58,13 +55,7 @@ impl World {
             async move { response }
         });
         platform.http().route("github.test", answer);
-        let nudges = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&nudges);
-        let count = handler(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-            async { http::Response::new(body_from("{}")) }
-        });
-        platform.http().route("dispatch-tick.spin.internal", count);
+        let nudges = play(&platform, "dispatch-tick");
         let admin = token(&platform, Role::Admin).await;
         Self {
             platform,
@@ -82,15 +73,7 @@ impl World {
             branch: Some(branch.to_owned()),
             ..ProjectInput::default()
         };
-        let tx = self.platform.database().transaction().await.unwrap();
-        let change = Change::new(&tx, self.platform.random(), "test")
-            .await
-            .unwrap();
-        let project = project::register(&change, input.register().unwrap(), false)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        project
+        testing::project(&self.platform, input).await
     }
 
     /// A delivery with a valid signature.
@@ -137,12 +120,11 @@ impl World {
     }
 
     pub(crate) async fn count(&self, sql: &str) -> i64 {
-        let row = self.platform.database().query_one(sql, vec![]).await;
-        row.unwrap().unwrap().integer(0).unwrap()
+        count(&self.platform, sql).await
     }
 
     pub(crate) async fn set(&self, sql: &str) {
-        self.platform.database().execute(sql, vec![]).await.unwrap();
+        execute(&self.platform, sql).await;
     }
 
     /// Hires an agent, which is idle.
@@ -169,7 +151,7 @@ impl World {
     }
 
     pub(crate) fn nudges(&self) -> usize {
-        self.nudges.load(Ordering::SeqCst)
+        self.nudges.count()
     }
 
     pub(crate) fn platform_variable(&self, name: &str, value: &str) {
@@ -177,9 +159,8 @@ impl World {
     }
 
     /// What a refused request must not change.
-    pub(crate) async fn snapshot(&self) -> Vec<Vec<Value>> {
-        let mut rows = Vec::new();
-        for table in [
+    pub(crate) async fn snapshot(&self) -> Vec<String> {
+        let tables = [
             "bead",
             "comment",
             "delivery",
@@ -187,12 +168,8 @@ impl World {
             "github_issue",
             "github_report",
             "project",
-        ] {
-            let sql = format!("SELECT * FROM {table}");
-            let found = self.platform.database().query(&sql, vec![]).await.unwrap();
-            rows.extend(found.into_iter().map(|row| row.0));
-        }
-        rows
+        ];
+        rows(&self.platform, &tables).await
     }
 }
 
