@@ -88,7 +88,7 @@ async fn open<P: Platform>(
     let pushed = operate(worker, &format!("{key}:push"), Operation::Push).await?;
     let (branch, commit) = match pushed {
         Ok(Outcome::Pushed { branch, commit }) => (branch, commit),
-        Ok(_) => (String::new(), String::new()),
+        Ok(_) => return Ok(Err(no_answer("push"))),
         Err(error) => return Ok(Err(error)),
     };
     let title = pull_request_title(title);
@@ -102,7 +102,7 @@ async fn open<P: Platform>(
     };
     let (number, url) = match operate(worker, key, operation).await? {
         Ok(Outcome::PullRequest { number, url, .. }) => (number, url),
-        Ok(_) => (0, String::new()),
+        Ok(_) => return Ok(Err(no_answer("open_pull_request"))),
         Err(error) => return Ok(Err(error)),
     };
     let state = PullRequestState {
@@ -133,6 +133,14 @@ async fn open<P: Platform>(
         url,
         commit,
     }))
+}
+
+/// For an answer that belongs to another operation: nothing must be linked by it.
+fn no_answer(operation: &str) -> WorkspaceError {
+    WorkspaceError::refused(
+        "unexpected_outcome",
+        format!("the workspace gave no answer to {operation}; try it again, or escalate"),
+    )
 }
 
 async fn body<P: Platform>(worker: &Worker<'_, P>, description: &str) -> Result<String, Stop> {
