@@ -9,7 +9,7 @@ use loom_domain::{
     time::Timestamp,
 };
 use loom_github::GithubError;
-use loom_platform::{Database, Platform, Transaction};
+use loom_platform::{Database, DatabaseError, Platform, Transaction};
 use loom_store::{
     Change, StoreError, agent,
     delivery::{self, Claimed, End},
@@ -49,6 +49,12 @@ impl From<StoreError> for Problem {
             message: error.to_string(),
             wait_until: None,
         }
+    }
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        StoreError::from(error).into()
     }
 }
 
@@ -154,11 +160,7 @@ async fn apply<P: Platform>(
     intents: &[Intent],
     facts: Facts,
 ) -> Result<bool, Problem> {
-    let tx = platform
-        .database()
-        .transaction()
-        .await
-        .map_err(StoreError::from)?;
+    let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), ACTOR).await?;
     let applied = github::apply(&change, project, intents, &facts).await?;
     let why = reasons(&applied);
@@ -186,7 +188,7 @@ async fn apply<P: Platform>(
     // become a burst of ticks, which would get in the way of the answers to the next ones.
     let waits = claimed.delivery.event == "issues" && !applied.filed.is_empty();
     let nudge = applied.nudge && (!waits || agent::any_idle(&tx).await?);
-    tx.commit().await.map_err(StoreError::from)?;
+    tx.commit().await?;
     Ok(nudge)
 }
 
@@ -211,11 +213,7 @@ async fn end<P: Platform>(
     outcome: &str,
     why: &str,
 ) -> Result<bool, Problem> {
-    let tx = platform
-        .database()
-        .transaction()
-        .await
-        .map_err(StoreError::from)?;
+    let tx = platform.database().transaction().await?;
     let change = Change::new(&tx, platform.random(), ACTOR).await?;
     let end = End {
         status,
@@ -224,7 +222,7 @@ async fn end<P: Platform>(
         bead_id: None,
     };
     delivery::finish(&change, claimed, end).await?;
-    tx.commit().await.map_err(StoreError::from)?;
+    tx.commit().await?;
     Ok(false)
 }
 

@@ -6,15 +6,20 @@ use serde_json::json;
 
 use crate::world::{World, comment_event, issue_event};
 
+impl World {
+    /// Takes in one delivery that files a bead, and one that nothing comes of.
+    async fn take_two(&self) {
+        self.deliver("issues", "d-1", &issue_event("opened", 1, 0))
+            .await;
+        self.deliver("star", "d-2", &json!({"action": "created"}))
+            .await;
+    }
+}
+
 #[tokio::test]
 async fn deliveries_are_listed_narrowed_and_read() {
     let world = World::new().await;
-    world
-        .deliver("issues", "d-1", &issue_event("opened", 1, 0))
-        .await;
-    world
-        .deliver("star", "d-2", &json!({"action": "created"}))
-        .await;
+    world.take_two().await;
     world
         .deliver("issues", "d-3", &issue_event("edited", 1, 1))
         .await;
@@ -148,12 +153,7 @@ async fn the_status_says_what_came_and_whether_more_can() {
     assert_eq!(status["configured"], true);
     assert_eq!(status["github_access"], true);
     assert_eq!(status["last_delivery"], json!(null));
-    world
-        .deliver("issues", "d-1", &issue_event("opened", 1, 0))
-        .await;
-    world
-        .deliver("star", "d-2", &json!({"action": "created"}))
-        .await;
+    world.take_two().await;
     world
         .send(world.signed("star", "d-3", "{}").body("x"))
         .await;
